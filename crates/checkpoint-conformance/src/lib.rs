@@ -1,0 +1,1 @@
+//! Checkpoints for programs that must not lose their place.
