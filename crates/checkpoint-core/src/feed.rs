@@ -1,0 +1,103 @@
+//! What happened, in order.
+
+use crate::clock::Timestamp;
+use crate::id::{CheckpointId, CommitId, SessionId};
+use crate::record::{Position, Status};
+
+/// One change of a store: ids and numbers, never content.
+///
+/// Changes of one commit stand together, its appends first, and no answer splits them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where it stands.
+    pub position: Position,
+    /// The position of the first change of its commit.
+    pub first: Position,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// When it was committed.
+    pub committed_at: Timestamp,
+    /// The commit; none for an append, which is derived from its checkpoint.
+    pub commit: Option<CommitId>,
+    /// The session it happened in; none when it concerns the store.
+    pub session: Option<SessionId>,
+    /// The checkpoint it happened to.
+    pub checkpoint: Option<CheckpointId>,
+    /// The status of the checkpoint just after.
+    pub status: Option<Status>,
+    /// Just after: the revision of the checkpoint or session; the epoch for a claim; the version of a record.
+    pub revision: Option<u64>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal;)+) => {
+        /// What a [`Change`] tells.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ChangeKind {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl ChangeKind {
+            /// The number that stands for it in every format.
+            #[must_use]
+            pub const fn number(self) -> u8 {
+                match self {
+                    $(Self::$variant => $number,)+
+                }
+            }
+
+            /// The kind that a number stands for, none when it is unknown.
+            #[must_use]
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A checkpoint was made.
+    Created = 1;
+    /// A checkpoint was changed.
+    Updated = 2;
+    /// A checkpoint was changed, and is completed since.
+    Completed = 3;
+    /// A checkpoint was changed, and is failed since.
+    Failed = 4;
+    /// A checkpoint was restored.
+    Restored = 5;
+    /// A checkpoint was deleted.
+    Deleted = 6;
+    /// An attachment of a checkpoint was put or removed.
+    Attached = 7;
+    /// A checkpoint was set aside or taken back.
+    Quarantined = 8;
+    /// A session was created.
+    SessionCreated = 16;
+    /// Name or metadata of a session were changed.
+    SessionPatched = 17;
+    /// A session was claimed.
+    SessionClaimed = 18;
+    /// A session was deleted, with all its checkpoints.
+    SessionDeleted = 19;
+    /// A session was compacted.
+    SessionCompacted = 20;
+    /// One of the store's own records was put or removed.
+    RecordPut = 32;
+}
+
+impl ChangeKind {
+    /// The kind of an update that brought a checkpoint from one status to another.
+    #[must_use]
+    pub fn of_update(before: Status, after: Status) -> Self {
+        match after {
+            Status::Completed if before != after => Self::Completed,
+            Status::Failed if before != after => Self::Failed,
+            _ => Self::Updated,
+        }
+    }
+}
