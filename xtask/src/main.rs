@@ -11,12 +11,14 @@
 
 mod bench;
 mod process;
+mod tidy;
 
 use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  tidy               check the rules that say what may stand where
   bench [ARGS]...    run the benchmarks; arguments go to `cargo bench`
   help               print this
 ";
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         "bench" => bench::run(rest),
+        "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => help(),
         unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),
     };
