@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod ci;
 mod process;
 mod tidy;
 
@@ -18,6 +19,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  ci [--stage NAME]  run every check that a change must pass, or one of them;
+                     closes with `N passed, N failed`
   tidy               check the rules that say what may stand where
   bench [ARGS]...    run the benchmarks; arguments go to `cargo bench`
   help               print this
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         "bench" => bench::run(rest),
+        "ci" => ci::run(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => help(),
         unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),
