@@ -1,2 +1,75 @@
-//! Tasks of this workspace.
-fn main() {}
+//! The chores of this workspace: `cargo xtask COMMAND`.
+//!
+//! One file a command, and a match that picks it. Commands that judge the workspace exit with 0
+//! when it holds, 1 when it does not, and 2 when they could not be run at all.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks through its terminal"
+)]
+
+mod bench;
+mod ci;
+mod process;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  ci [--stage NAME]  run every check that a change must pass, or one of them;
+                     closes with `N passed, N failed`
+  tidy               check the rules that say what may stand where
+  bench [ARGS]...    run the benchmarks; arguments go to `cargo bench`
+  help               print this
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (command, rest) = match args.split_first() {
+        Some((&command, rest)) => (command, rest),
+        None => ("help", [].as_slice()),
+    };
+    let outcome = match command {
+        "bench" => bench::run(rest),
+        "ci" => ci::run(rest),
+        "tidy" => tidy::run(rest),
+        "help" | "--help" | "-h" => help(),
+        unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(Verdict::Holds) => ExitCode::SUCCESS,
+        Ok(Verdict::Broken) => ExitCode::from(1),
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What a command found out; a command that could not look answers with an error instead.
+type Outcome = Result<Verdict, String>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Holds,
+    Broken,
+}
+
+impl Verdict {
+    fn from_success(success: bool) -> Self {
+        if success { Self::Holds } else { Self::Broken }
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every arm of the match in main has this shape"
+)]
+fn help() -> Outcome {
+    print!("{HELP}");
+    Ok(Verdict::Holds)
+}

@@ -1,0 +1,191 @@
+//! What every crate has.
+
+use super::super::tree::{File, Tree, Violation};
+use super::Rule;
+use super::rooms::BACKENDS;
+
+pub(super) const LINT_TABLE: Rule = Rule {
+    name: "lint-table",
+    check: lint_table,
+    broken: &[(
+        "crates/checkpoint-core/Cargo.toml",
+        "[package]\nname = \"checkpoint-core\"",
+    )],
+};
+
+/// One table of lints for all, so that no crate is held to less.
+fn lint_table(tree: &Tree) -> Vec<Violation> {
+    let manifests = tree.files().filter(|file| file.is_manifest_of_member());
+    let bare = manifests.filter(|file| !has_lint_table(&file.text));
+    bare.map(|file| file.violation(1, "no lint table; add `[lints]` with `workspace = true`"))
+        .collect()
+}
+
+fn has_lint_table(manifest: &str) -> bool {
+    let mut lines = manifest.lines().skip_while(|line| line.trim() != "[lints]");
+    let mut section = lines
+        .by_ref()
+        .skip(1)
+        .take_while(|line| !line.starts_with('['));
+    section.any(|line| line.replace(' ', "") == "workspace=true")
+}
+
+pub(super) const CRATE_DOCS: Rule = Rule {
+    name: "crate-docs",
+    check: crate_docs,
+    broken: &[(
+        "crates/checkpoint-core/src/lib.rs",
+        "\npub mod id;\n//! Late.",
+    )],
+};
+
+/// Who opens a crate reads first what it is for.
+fn crate_docs(tree: &Tree) -> Vec<Violation> {
+    let roots = tree
+        .files()
+        .filter(|file| file.path.ends_with("src/lib.rs"));
+    let bare = roots.filter(|file| !file.text.trim_start().starts_with("//!"));
+    bare.map(|file| file.violation(1, "no crate docs at the top; say in `//!` what it is for"))
+        .collect()
+}
+
+pub(super) const BACKEND_ROOMS: Rule = Rule {
+    name: "backend-rooms",
+    check: backend_rooms,
+    broken: &[(
+        "crates/checkpoint-sqlite/src/lib.rs",
+        "//! A backend.\nmod everything;",
+    )],
+};
+
+/// The rooms of a backend; where several are named, one of them.
+const ROOMS: &[&[&str]] = &[
+    &["src/lib.rs"],
+    &["src/config.rs"],
+    &["src/backend.rs"],
+    &["src/error.rs"],
+    &["src/schema.rs", "src/tables.rs", "src/layout.rs"],
+    &["src/query.rs"],
+    &["src/worker.rs"],
+    &["src/migrate.rs"],
+    &["tests/conformance.rs"],
+    &["tests/format.rs"],
+];
+
+/// Who knows one backend finds the way in all. A crate without code has no rooms yet.
+fn backend_rooms(tree: &Tree) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (_, home) in BACKENDS {
+        let root = tree.get(&format!("{home}/src/lib.rs"));
+        let Some(root) = root.filter(|root| has_code(root)) else {
+            continue;
+        };
+        let missing = ROOMS.iter().filter(|either| {
+            !either
+                .iter()
+                .any(|room| tree.has_room(&format!("{home}/{room}")))
+        });
+        found.extend(missing.map(|either| {
+            let either = either.join(" or ");
+            let message = format!("the backend has no {either}; give what belongs there its room");
+            root.violation(1, message)
+        }));
+    }
+    found
+}
+
+fn has_code(file: &File) -> bool {
+    file.text
+        .lines()
+        .any(|line| !line.trim().is_empty() && !line.trim().starts_with("//"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{lines, places};
+    use super::*;
+
+    #[test]
+    fn each_member_has_the_lint_table_of_the_workspace() {
+        let path = "crates/a/Cargo.toml";
+        assert_eq!(
+            lines(
+                &LINT_TABLE,
+                path,
+                "[package]\n\n[lints]\nworkspace = true\n"
+            ),
+            []
+        );
+        assert_eq!(
+            lines(
+                &LINT_TABLE,
+                path,
+                "[lints]\n[dependencies]\nworkspace = true"
+            ),
+            [1]
+        );
+        assert_eq!(
+            lines(&LINT_TABLE, path, "[lints.rust]\nunsafe_code = \"allow\""),
+            [1]
+        );
+        assert_eq!(lines(&LINT_TABLE, "Cargo.toml", "[workspace]"), []);
+    }
+
+    #[test]
+    fn a_library_begins_with_its_docs() {
+        assert_eq!(
+            lines(&CRATE_DOCS, "crates/a/src/lib.rs", "//! What for.\nmod a;"),
+            []
+        );
+        assert_eq!(lines(&CRATE_DOCS, "crates/a/src/lib.rs", "mod a;"), [1]);
+        assert_eq!(lines(&CRATE_DOCS, "crates/a/src/lib.rs", ""), [1]);
+        assert_eq!(lines(&CRATE_DOCS, "crates/a/src/id.rs", "mod a;"), []);
+    }
+
+    fn backend() -> Vec<(String, &'static str)> {
+        let rooms = ROOMS
+            .iter()
+            .map(|either| format!("crates/checkpoint-sqlite/{}", either[0]));
+        rooms.map(|path| (path, "//! Docs.\nmod a;")).collect()
+    }
+
+    fn found(files: &[(String, &str)]) -> usize {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), *text))
+            .collect();
+        places(&BACKEND_ROOMS, &files).len()
+    }
+
+    #[test]
+    fn a_backend_with_every_room_is_accepted_and_each_missing_one_is_told() {
+        let whole = backend();
+        assert_eq!(found(&whole), 0);
+        for missing in 1..whole.len() {
+            let mut files = whole.clone();
+            let (path, _) = files.remove(missing);
+            assert_eq!(found(&files), 1, "{path}");
+        }
+        assert_eq!(found(&whole[..1]), ROOMS.len() - 1);
+    }
+
+    #[test]
+    fn a_room_may_be_a_directory() {
+        let mut files = backend();
+        for (path, _) in &mut files {
+            *path = path.replace("src/query.rs", "src/query/scan.rs");
+        }
+        assert_eq!(found(&files), 0);
+    }
+
+    #[test]
+    fn a_crate_without_code_has_no_rooms_to_keep() {
+        assert_eq!(
+            found(&[(
+                "crates/checkpoint-sqlite/src/lib.rs".into(),
+                "//! Docs.\n\n"
+            )]),
+            0
+        );
+    }
+}

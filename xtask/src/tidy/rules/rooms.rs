@@ -1,0 +1,224 @@
+//! What may stand in one place only.
+
+use super::super::rust::{Rust, words};
+use super::super::tree::{File, Tree, Violation};
+use super::Rule;
+
+/// Engines, and the only crate that may know each.
+pub(super) const BACKENDS: &[(&str, &str)] = &[
+    ("rusqlite", "crates/checkpoint-sqlite"),
+    ("redb", "crates/checkpoint-redb"),
+    ("object_store", "crates/checkpoint-s3"),
+];
+
+/// Programs of this workspace that nobody builds on.
+const PROGRAMS: &[&str] = &["xtask", "examples", "benches"];
+
+const FACADE: &str = "crates/checkpoint";
+const CLI: &str = "crates/checkpoint-cli";
+
+pub(super) const ENGINES: Rule = Rule {
+    name: "engines",
+    check: engines,
+    broken: &[("crates/checkpoint/src/open.rs", "use rusqlite::Connection;")],
+};
+
+/// A caller must be able to change the engine, so its types end where its backend ends.
+fn engines(tree: &Tree) -> Vec<Violation> {
+    let mut found = each_word(tree, |word| {
+        let (engine, home) = BACKENDS.iter().find(|(engine, _)| *engine == word.text)?;
+        let outside = !may_know(word.file, home);
+        (outside && word.names_a_crate()).then(|| beyond(engine, home))
+    });
+    for file in tree.files().filter(|file| file.is_manifest_of_member()) {
+        for (line, text) in (1..).zip(file.text.lines()) {
+            let name = text
+                .split(['.', '=', ' '])
+                .next()
+                .unwrap_or_default()
+                .replace('-', "_");
+            let engine = BACKENDS.iter().find(|(engine, _)| *engine == name);
+            let outside = engine.filter(|(_, home)| !may_know(file, home));
+            found.extend(outside.map(|(engine, home)| file.violation(line, beyond(engine, home))));
+        }
+    }
+    found
+}
+
+/// Benchmarks compare the backend with the bare engine.
+fn may_know(file: &File, home: &str) -> bool {
+    file.is_in(&[home, "benches"])
+}
+
+fn beyond(engine: &str, home: &str) -> String {
+    format!("`{engine}` outside {home}; go through the `Backend` trait")
+}
+
+pub(super) const NONCES: Rule = Rule {
+    name: "nonces",
+    check: nonces,
+    broken: &[(
+        "crates/checkpoint-crypto/src/key.rs",
+        "let nonce = [0; 12];",
+    )],
+};
+
+/// One nonce used twice breaks the encryption of both: who reviews one file has seen them all.
+fn nonces(tree: &Tree) -> Vec<Violation> {
+    each_word(tree, |word| {
+        // Not in any case: `FnOnce` is none.
+        let nonce = ["nonce", "Nonce", "NONCE"]
+            .iter()
+            .any(|nonce| word.text.contains(nonce));
+        // This program speaks of them and has none.
+        let allowed = word.file.is_room(&["envelope"]) || word.file.is_in(&["xtask"]);
+        (nonce && !allowed).then(|| {
+            format!(
+                "`{}` outside envelope.rs; seal and open through the envelope",
+                word.text
+            )
+        })
+    })
+}
+
+pub(super) const FEATURES: Rule = Rule {
+    name: "features",
+    check: features,
+    broken: &[(
+        "crates/checkpoint-core/src/lib.rs",
+        "#[cfg(feature = \"sqlite\")]\nmod a;",
+    )],
+};
+
+/// Below the facade there is one build, so that what was tested is what runs.
+fn features(tree: &Tree) -> Vec<Violation> {
+    each_word(tree, |word| {
+        let is_feature = word.text == "feature" && word.is_compared() && word.is_in_cfg();
+        (is_feature && !word.file.is_in(&[FACADE])).then(|| {
+            format!("a feature outside the facade; make it a crate or a value that {FACADE} picks")
+        })
+    })
+}
+
+pub(super) const ENVIRONMENT: Rule = Rule {
+    name: "environment",
+    check: environment,
+    broken: &[(
+        "crates/checkpoint-core/src/store.rs",
+        "let home = std::env::var(\"HOME\");",
+    )],
+};
+
+/// A library that reads the environment takes orders that its caller never gave. A test may: it
+/// is a program, and may start itself anew to be killed.
+fn environment(tree: &Tree) -> Vec<Violation> {
+    each_word(tree, |word| {
+        let named = word.text == "env" && word.is_from_std();
+        let allowed = word.in_test()
+            || word.file.is_in(PROGRAMS)
+            || word.file.is_in(&[CLI])
+            || word.file.is_room(&["config"]);
+        (named && !allowed).then(|| {
+            "`std::env` in a library; take the value as an option, or read it in config.rs".into()
+        })
+    })
+}
+
+pub(super) const PRINTING: Rule = Rule {
+    name: "printing",
+    check: printing,
+    broken: &[(
+        "crates/checkpoint-core/src/store.rs",
+        "println!(\"saved\");",
+    )],
+};
+
+/// Standard output belongs to the program. What a test prints is captured.
+fn printing(tree: &Tree) -> Vec<Violation> {
+    each_word(tree, |word| {
+        let prints = matches!(
+            word.text,
+            "print" | "println" | "eprint" | "eprintln" | "dbg"
+        );
+        let output = word.file.is_in(&[CLI]) && word.file.is_room(&["output"]);
+        let allowed = output || word.in_test() || word.file.is_in(PROGRAMS);
+        (prints && word.after().starts_with('!') && !allowed).then(|| {
+            format!(
+                "`{}!` in a library; return the value, or log it with `tracing`",
+                word.text
+            )
+        })
+    })
+}
+
+/// One word of code, and where it stands.
+#[derive(Debug)]
+struct Word<'a> {
+    file: &'a File,
+    rust: &'a Rust,
+    at: usize,
+    text: &'a str,
+}
+
+impl Word<'_> {
+    fn before(&self) -> &str {
+        self.rust.code[..self.at].trim_end()
+    }
+
+    fn after(&self) -> &str {
+        self.rust.code[self.at + self.text.len()..].trim_start()
+    }
+
+    fn in_test(&self) -> bool {
+        self.file.is_test() || self.rust.is_test(self.at)
+    }
+
+    fn is_compared(&self) -> bool {
+        self.after().starts_with('=') && !self.after().starts_with("==")
+    }
+
+    /// Whether the word begins a path or is imported whole, and is no part of another's path.
+    fn names_a_crate(&self) -> bool {
+        let imported = self.before().ends_with("use") || self.before().ends_with("extern crate");
+        let parent = self.before().strip_suffix("::").map(str::trim_end);
+        let inside = parent.is_some_and(|parent| parent.ends_with(char::is_alphanumeric));
+        !inside && (imported || self.after().starts_with("::"))
+    }
+
+    /// Whether the word stands in a `cfg`, be it an attribute or a macro.
+    fn is_in_cfg(&self) -> bool {
+        let before = self.before();
+        let start = before
+            .rfind([';', '{', '}', '#'])
+            .map_or(0, |start| start + 1);
+        words(&before[start..]).any(|(_, word)| matches!(word, "cfg" | "cfg_attr"))
+    }
+
+    /// Whether the word follows `std::`, or an open `use std::{`.
+    fn is_from_std(&self) -> bool {
+        let path: String = self.before().split_whitespace().collect();
+        let group = path.rfind("usestd::{").map(|start| &path[start..]);
+        let imported = group.is_some_and(|group| !group.contains(';'));
+        path.ends_with("std::") || imported && path.ends_with(['{', ','])
+    }
+}
+
+/// What `judge` says of each word.
+fn each_word(tree: &Tree, judge: impl Fn(&Word<'_>) -> Option<String>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (file, rust) in tree.rust() {
+        for (at, text) in rust.words() {
+            let message = judge(&Word {
+                file,
+                rust,
+                at,
+                text,
+            });
+            found.extend(message.map(|message| file.violation_at(at, message)));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;
