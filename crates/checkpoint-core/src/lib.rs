@@ -2,4 +2,4 @@
 
 mod diff;
 
-pub use diff::{Diff, DiffEntry, DiffKind};
+pub use diff::{Diff, DiffEntry, DiffKind, DiffStat};

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::align::Budget;
 use super::entry::DiffEntry;
 use super::patch;
+use super::summary::{self, DiffStat};
 use super::walk::walk;
 
 /// The structural difference of two JSON values: what was added, removed and changed, each by its
@@ -76,6 +77,10 @@ use super::walk::walk;
 /// + /messages/1: {"id":"c","text":"done"}
 /// ~ /step: 3 → 4"#
 /// );
+/// assert_eq!(
+///     diff.summary(),
+///     "1 added, 2 removed, 2 changed; most under /messages (3), /draft (1), /step (1)"
+/// );
 /// assert!(Diff::between(&after, &after).is_empty());
 /// ```
 #[derive(Clone, Default, Serialize)]
@@ -104,6 +109,27 @@ impl Diff {
     /// Whether the two values were equal.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// How many entries there are of each kind.
+    pub fn stat(&self) -> DiffStat {
+        DiffStat::of(&self.entries)
+    }
+
+    /// One line without values: how much of each kind, and under which children of the root most of
+    /// it lies. `no changes` when there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use checkpoint_core::Diff;
+    /// use serde_json::json;
+    ///
+    /// let diff = Diff::between(&json!({"log": [1]}), &json!({"log": [1, 2, 3]}));
+    /// assert_eq!(diff.summary(), "2 added, all under /log");
+    /// ```
+    pub fn summary(&self) -> String {
+        summary::summary(&self.entries)
     }
 
     /// A JSON Patch (RFC 6902): applied to the value before, it gives exactly the value after.
@@ -153,11 +179,11 @@ impl fmt::Display for Diff {
     }
 }
 
-/// A count only: a diff can be large, and states hold secrets.
+/// Counts only: a diff can be large, and states hold secrets.
 impl fmt::Debug for Diff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Diff")
-            .field("entries", &self.entries.len())
+            .field("stat", &self.stat())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! Behaviour by example; `properties` has what holds for all values.
 
 mod properties;
+mod text;
 
 use json_patch::Patch;
 use serde_json::{Value, json};

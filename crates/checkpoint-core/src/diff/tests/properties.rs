@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::align::Budget;
 use super::super::deep;
-use super::super::{Diff, DiffKind};
+use super::super::{Diff, DiffKind, DiffStat};
 use super::patched;
 
 /// Few and awkward: what two documents share makes a diff interesting.
@@ -155,11 +155,23 @@ proptest! {
     }
 
     #[test]
+    fn counts_agree_with_entries((before, after) in documents()) {
+        let diff = Diff::between(&before, &after);
+        let count = |kind| diff.into_iter().filter(|entry| entry.kind() == kind).count();
+        let DiffStat { added, removed, changed } = diff.stat();
+        prop_assert_eq!(added, count(DiffKind::Added));
+        prop_assert_eq!(removed, count(DiffKind::Removed));
+        prop_assert_eq!(changed, count(DiffKind::Changed));
+        prop_assert_eq!(diff.stat().total(), diff.entries().len());
+    }
+
+    #[test]
     fn an_entry_is_one_line_of_text((before, after) in documents()) {
         let diff = Diff::between(&before, &after);
         let text = diff.to_string();
         prop_assert_eq!(text.lines().count(), diff.entries().len());
         prop_assert!(text.lines().flat_map(str::chars).all(|part| !part.is_control()));
+        prop_assert!(!diff.summary().contains(char::is_control));
     }
 
     #[test]
