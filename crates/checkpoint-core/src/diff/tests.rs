@@ -1,5 +1,6 @@
 //! Behaviour by example; `properties` has what holds for all values.
 
+mod limits;
 mod properties;
 mod text;
 
