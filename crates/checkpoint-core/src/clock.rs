@@ -31,7 +31,10 @@ impl Timestamp {
         if (Self::MIN.0..=Self::MAX.0).contains(&micros) {
             Ok(Self(micros))
         } else {
-            Err(Error::invalid("a time must lie between the years 0001 and 9999").with("microseconds", micros))
+            Err(
+                Error::invalid("a time must lie between the years 0001 and 9999")
+                    .with("microseconds", micros),
+            )
         }
     }
 
@@ -58,7 +61,9 @@ impl Timestamp {
     /// As a [`chrono`] time.
     #[must_use]
     pub fn to_datetime(self) -> DateTime<Utc> {
-        Utc.timestamp_micros(self.0).single().unwrap_or(DateTime::UNIX_EPOCH)
+        Utc.timestamp_micros(self.0)
+            .single()
+            .unwrap_or(DateTime::UNIX_EPOCH)
     }
 
     /// This time and `duration` more, no further than [`MAX`](Self::MAX).
@@ -91,7 +96,11 @@ impl From<DateTime<Utc>> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        f.pad(
+            &self
+                .to_datetime()
+                .to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        )
     }
 }
 
@@ -118,7 +127,10 @@ pub trait IdSource: fmt::Debug + Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the time comes in")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the time comes in"
+    )]
     fn now(&self) -> Timestamp {
         Utc::now().into()
     }
@@ -129,7 +141,10 @@ impl Clock for SystemClock {
 pub struct SystemIds;
 
 impl IdSource for SystemIds {
-    #[expect(clippy::disallowed_methods, reason = "the one place where randomness comes in")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where randomness comes in"
+    )]
     fn next(&self) -> Uuid {
         Uuid::now_v7()
     }
@@ -156,7 +171,9 @@ impl FakeClock {
     ///
     /// `Invalid` when it is not a time.
     pub fn at(time: &str) -> Result<Self> {
-        Ok(Self(Arc::new(AtomicI64::new(Timestamp::parse(time)?.micros()))))
+        Ok(Self(Arc::new(AtomicI64::new(
+            Timestamp::parse(time)?.micros(),
+        ))))
     }
 
     /// Moves forward.
@@ -187,7 +204,10 @@ impl SeededIds {
     /// Ids that follow from this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, given: Arc::new(AtomicU64::new(0)) }
+        Self {
+            seed,
+            given: Arc::new(AtomicU64::new(0)),
+        }
     }
 }
 
@@ -202,6 +222,8 @@ impl IdSource for SeededIds {
         bytes.copy_from_slice(&digest.as_bytes()[..16]);
         // Millisecond n since 1970 in front, so that these sort as given, as real ones do.
         bytes[..6].copy_from_slice(&n.to_be_bytes()[2..]);
-        uuid::Builder::from_custom_bytes(bytes).with_version(uuid::Version::SortRand).into_uuid()
+        uuid::Builder::from_custom_bytes(bytes)
+            .with_version(uuid::Version::SortRand)
+            .into_uuid()
     }
 }

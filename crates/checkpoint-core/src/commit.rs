@@ -37,7 +37,13 @@ impl Commit {
     /// A commit that does nothing yet.
     #[must_use]
     pub fn new(id: CommitId) -> Self {
-        Self { id, expectations: Vec::new(), operations: Vec::new(), chunks: Vec::new(), relies_on: Vec::new() }
+        Self {
+            id,
+            expectations: Vec::new(),
+            operations: Vec::new(),
+            chunks: Vec::new(),
+            relies_on: Vec::new(),
+        }
     }
 
     /// With one more operation.
@@ -57,7 +63,9 @@ impl Commit {
     /// Whether it does nothing but append and bring chunks, so that its appends themselves tell a retry.
     #[must_use]
     pub fn only_appends(&self) -> bool {
-        self.operations.iter().all(|operation| matches!(operation, Operation::Append(_)))
+        self.operations
+            .iter()
+            .all(|operation| matches!(operation, Operation::Append(_)))
     }
 }
 
@@ -355,7 +363,16 @@ macro_rules! operation_from {
 }
 
 operation_from!(
-    Append, Update, Delete, Attach, CreateSession, PatchSession, Note, PutRecord, Reseal, Quarantine
+    Append,
+    Update,
+    Delete,
+    Attach,
+    CreateSession,
+    PatchSession,
+    Note,
+    PutRecord,
+    Reseal,
+    Quarantine
 );
 
 /// A chunk to be stored.
@@ -371,7 +388,13 @@ pub struct NewChunk {
 
 impl fmt::Debug for NewChunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NewChunk({:?}, {} children, {} bytes)", self.id, self.children.len(), self.bytes.len())
+        write!(
+            f,
+            "NewChunk({:?}, {} children, {} bytes)",
+            self.id,
+            self.children.len(),
+            self.bytes.len()
+        )
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::commit::Expectation;
-use crate::id::{ChunkId, CheckpointId};
+use crate::id::{CheckpointId, ChunkId};
 use crate::record::Position;
 
 /// What a fallible call of this crate answers.
@@ -175,7 +175,10 @@ impl Error {
     #[must_use]
     pub fn conflict(expected: Expectation, actual: Actual) -> Self {
         let message = format!("expected {expected}, found {actual}");
-        Self::new(ErrorKind::Conflict(Box::new(Conflict { expected, actual })), message)
+        Self::new(
+            ErrorKind::Conflict(Box::new(Conflict { expected, actual })),
+            message,
+        )
     }
 
     /// The operation that failed, as the user knows it: `save`, `restore`.
@@ -226,13 +229,19 @@ impl Error {
 
     /// Names and values noted on the way up, oldest first.
     pub fn context(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.context.iter().map(|(name, value)| (*name, value.as_str()))
+        self.0
+            .context
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
     }
 
     /// Whether the same call may succeed later without anything being changed by the caller.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Unavailable { .. } | ErrorKind::Locked)
+        matches!(
+            self.0.kind,
+            ErrorKind::Unavailable { .. } | ErrorKind::Locked
+        )
     }
 
     /// Whether what was asked for is not there.
@@ -259,23 +268,43 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { operation, message, store, context, .. } = &*self.0;
+        let Inner {
+            operation,
+            message,
+            store,
+            context,
+            ..
+        } = &*self.0;
         if let Some(operation) = operation {
             write!(f, "{operation}: ")?;
         }
         f.write_str(message)?;
         let store = store.as_deref().map(|label| ("store", label));
-        let pairs = context.iter().map(|(name, value)| (*name, value.as_str())).chain(store);
+        let pairs = context
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .chain(store);
         for (n, (name, value)) in pairs.enumerate() {
             write!(f, "{}{name}: {value}", if n == 0 { " (" } else { ", " })?;
         }
-        if context.is_empty() && store.is_none() { Ok(()) } else { f.write_str(")") }
+        if context.is_empty() && store.is_none() {
+            Ok(())
+        } else {
+            f.write_str(")")
+        }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, operation, store, context, source } = &*self.0;
+        let Inner {
+            kind,
+            message,
+            operation,
+            store,
+            context,
+            source,
+        } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("message", message)
@@ -289,7 +318,10 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -301,7 +333,9 @@ impl fmt::Display for Actual {
             Self::Revision(Some(n)) => write!(f, "revision {n}"),
             Self::Epoch(Some(n)) => write!(f, "epoch {n}"),
             Self::Version(Some(n)) => write!(f, "version {n}"),
-            Self::Revision(None) | Self::Epoch(None) | Self::Version(None) => f.write_str("nothing"),
+            Self::Revision(None) | Self::Epoch(None) | Self::Version(None) => {
+                f.write_str("nothing")
+            }
             Self::Digest => f.write_str("other bytes"),
         }
     }

@@ -72,6 +72,10 @@ impl ContentHasher {
 
 impl fmt::Debug for ContentHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.key.is_some() { "ContentHasher(keyed)" } else { "ContentHasher(plain)" })
+        f.write_str(if self.key.is_some() {
+            "ContentHasher(keyed)"
+        } else {
+            "ContentHasher(plain)"
+        })
     }
 }

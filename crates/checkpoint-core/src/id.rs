@@ -37,7 +37,9 @@ pub enum RawId<'a> {
 
 fn check_text(what: &'static str, text: &str) -> Result<()> {
     if text.is_empty() {
-        return Err(Error::invalid(format!("{what} is empty; it needs 1 to {MAX_ID_BYTES} bytes")));
+        return Err(Error::invalid(format!(
+            "{what} is empty; it needs 1 to {MAX_ID_BYTES} bytes"
+        )));
     }
     if text.len() > MAX_ID_BYTES {
         let error = Error::too_large(what, text.len() as u64, MAX_ID_BYTES as u64);
@@ -45,8 +47,10 @@ fn check_text(what: &'static str, text: &str) -> Result<()> {
         return Err(error.with("starts", format_args!("{start:?}")));
     }
     match text.char_indices().find(|(_, c)| c.is_control()) {
-        Some((at, c)) => Err(Error::invalid(format!("{what} has the control character {c:?} at byte {at}; remove it"))
-            .with("value", format_args!("{text:?}"))),
+        Some((at, c)) => Err(Error::invalid(format!(
+            "{what} has the control character {c:?} at byte {at}; remove it"
+        ))
+        .with("value", format_args!("{text:?}"))),
         None => Ok(()),
     }
 }
@@ -345,7 +349,6 @@ impl ChunkId {
 }
 
 // The bytes are a digest already: eight of them are as good a hash as any made from all.
-#[expect(clippy::derived_hash_with_manual_eq, reason = "equal ids have equal first bytes")]
 impl Hash for ChunkId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let mut first = [0; 8];
@@ -363,7 +366,9 @@ impl fmt::Display for ChunkId {
 impl fmt::Debug for ChunkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ChunkId(")?;
-        self.0[..6].iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        self.0[..6]
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str("…)")
     }
 }

@@ -1,5 +1,39 @@
 //! Checkpoints for programs that must not lose their place.
+//!
+//! This crate holds the model ([`Header`], [`Commit`], [`Query`]), the seam to storage ([`Backend`], with the whole
+//! contract in [`backend`]), and what is built above it. Programs usually depend on the facade `checkpoint`, which
+//! opens a backend by URL; authors of a backend depend on this crate.
 
+pub mod backend;
+mod clock;
+mod commit;
 mod diff;
+mod error;
+mod feed;
+mod hasher;
+mod id;
+mod limits;
+mod query;
+mod record;
 
+pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
+pub use clock::{Clock, FakeClock, IdSource, SeededIds, SystemClock, SystemIds, Timestamp};
+pub use commit::{
+    Append, Appended, Attach, Commit, CreateSession, Delete, Expectation, Fingerprint, NewChunk,
+    NewState, Note, NoteKind, Operation, Outcome, Parent, PatchSession, PutRecord, Quarantine,
+    Receipt, Reseal, Sealed, Update,
+};
 pub use diff::{Diff, DiffEntry, DiffKind, DiffStat};
+pub use error::{Actual, Applied, Conflict, Error, ErrorKind, Result};
+pub use feed::{Change, ChangeKind};
+pub use hasher::{ContentHasher, Purpose};
+pub use id::{
+    CheckpointId, ChunkId, CommitId, MAX_ID_BYTES, RawId, RecordName, SessionId, StoreId, Tag,
+    WorkerId,
+};
+pub use limits::Limits;
+pub use query::{AttachmentQuery, Cursor, CursorKind, Filter, Order, Page, Query, SessionQuery};
+pub use record::{
+    Attachment, ChunkInfo, Durability, Head, Header, Item, MetaRecord, Origin, Parts, Payload,
+    Position, Record, SessionRecord, Status, StoredChunk, Trigger,
+};

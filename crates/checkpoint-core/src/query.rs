@@ -70,14 +70,18 @@ impl Query {
         let (start, end) = (*self.sequences.start(), *self.sequences.end());
         match (&self.after, self.order) {
             (None, _) => Ok(start..=end),
-            (Some(cursor), Order::Ascending) => match cursor.place(CursorKind::Ascending)?.checked_add(1) {
-                Some(next) => Ok(start.max(next)..=end),
-                None => Ok(empty_range()),
-            },
-            (Some(cursor), Order::Descending) => match cursor.place(CursorKind::Descending)?.checked_sub(1) {
-                Some(next) => Ok(start..=end.min(next)),
-                None => Ok(empty_range()),
-            },
+            (Some(cursor), Order::Ascending) => {
+                match cursor.place(CursorKind::Ascending)?.checked_add(1) {
+                    Some(next) => Ok(start.max(next)..=end),
+                    None => Ok(empty_range()),
+                }
+            }
+            (Some(cursor), Order::Descending) => {
+                match cursor.place(CursorKind::Descending)?.checked_sub(1) {
+                    Some(next) => Ok(start..=end.min(next)),
+                    None => Ok(empty_range()),
+                }
+            }
         }
     }
 
@@ -130,18 +134,34 @@ impl Filter {
     /// Whether it holds for a checkpoint.
     #[must_use]
     pub fn matches(&self, header: &Header) -> bool {
-        let one_of = |list: &[Tag]| list.is_empty() || list.iter().any(|tag| header.tags.contains(tag));
+        let one_of =
+            |list: &[Tag]| list.is_empty() || list.iter().any(|tag| header.tags.contains(tag));
         one_of(&self.any_tag)
             && self.all_tags.iter().all(|tag| header.tags.contains(tag))
             && (self.statuses.is_empty() || self.statuses.contains(&header.status))
             && (self.triggers.is_empty() || self.triggers.contains(&header.trigger))
-            && self.worker.as_ref().is_none_or(|worker| header.worker.as_ref() == Some(worker))
-            && self.parent.as_ref().is_none_or(|parent| header.parent.as_ref() == Some(parent))
-            && self.enclosing.as_ref().is_none_or(|id| header.enclosing.as_ref() == Some(id))
+            && self
+                .worker
+                .as_ref()
+                .is_none_or(|worker| header.worker.as_ref() == Some(worker))
+            && self
+                .parent
+                .as_ref()
+                .is_none_or(|parent| header.parent.as_ref() == Some(parent))
+            && self
+                .enclosing
+                .as_ref()
+                .is_none_or(|id| header.enclosing.as_ref() == Some(id))
             && self.pinned.is_none_or(|pinned| header.pinned == pinned)
-            && self.committed_from.is_none_or(|from| header.as_of() >= from)
-            && self.committed_until.is_none_or(|until| header.as_of() <= until)
-            && self.updated_until.is_none_or(|until| header.updated_at <= until)
+            && self
+                .committed_from
+                .is_none_or(|from| header.as_of() >= from)
+            && self
+                .committed_until
+                .is_none_or(|until| header.as_of() <= until)
+            && self
+                .updated_until
+                .is_none_or(|until| header.updated_at <= until)
             && (self.quarantined || !header.quarantined)
     }
 }
@@ -161,7 +181,12 @@ pub struct SessionQuery {
 
 impl Default for SessionQuery {
     fn default() -> Self {
-        Self { id: None, order: Order::Ascending, limit: 100, after: None }
+        Self {
+            id: None,
+            order: Order::Ascending,
+            limit: 100,
+            after: None,
+        }
     }
 }
 
@@ -169,7 +194,11 @@ impl SessionQuery {
     /// One session.
     #[must_use]
     pub fn one(id: SessionId) -> Self {
-        Self { id: Some(id), limit: 1, ..Self::default() }
+        Self {
+            id: Some(id),
+            limit: 1,
+            ..Self::default()
+        }
     }
 
     /// The place in the order of creation, as the backend counts it, after which this page starts.
@@ -178,7 +207,10 @@ impl SessionQuery {
     ///
     /// `Invalid` when the cursor is not one of a list of sessions.
     pub fn after_place(&self) -> Result<Option<u64>> {
-        self.after.as_ref().map(|cursor| cursor.place(CursorKind::Sessions)).transpose()
+        self.after
+            .as_ref()
+            .map(|cursor| cursor.place(CursorKind::Sessions))
+            .transpose()
     }
 
     /// The cursor after the session at this place in the order of creation.
@@ -208,7 +240,14 @@ pub struct AttachmentQuery {
 
 impl Default for AttachmentQuery {
     fn default() -> Self {
-        Self { checkpoints: Vec::new(), kind: None, key: None, content: true, limit: 1_000, after: None }
+        Self {
+            checkpoints: Vec::new(),
+            kind: None,
+            key: None,
+            content: true,
+            limit: 1_000,
+            after: None,
+        }
     }
 }
 
@@ -216,7 +255,10 @@ impl AttachmentQuery {
     /// All attachments of one checkpoint.
     #[must_use]
     pub fn of(checkpoint: CheckpointId) -> Self {
-        Self { checkpoints: vec![checkpoint], ..Self::default() }
+        Self {
+            checkpoints: vec![checkpoint],
+            ..Self::default()
+        }
     }
 
     /// How many matching attachments earlier pages went through.
@@ -225,7 +267,9 @@ impl AttachmentQuery {
     ///
     /// `Invalid` when the cursor is not one of a list of attachments.
     pub fn after_place(&self) -> Result<u64> {
-        self.after.as_ref().map_or(Ok(0), |cursor| cursor.place(CursorKind::Attachments))
+        self.after
+            .as_ref()
+            .map_or(Ok(0), |cursor| cursor.place(CursorKind::Attachments))
     }
 
     /// The cursor after as many matching attachments.
@@ -248,7 +292,10 @@ impl<T> Page<T> {
     /// Nothing, and no more.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { items: Vec::new(), next: None }
+        Self {
+            items: Vec::new(),
+            next: None,
+        }
     }
 }
 
@@ -299,9 +346,13 @@ impl Cursor {
     ///
     /// `Invalid` when the cursor was not given for this kind of question.
     pub fn place(&self, kind: CursorKind) -> Result<u64> {
-        let wrong = || Error::invalid("this cursor is not from such a question; take it from its page before");
+        let wrong = || {
+            Error::invalid("this cursor is not from such a question; take it from its page before")
+        };
         let (body, _) = self.0.split_once('.').ok_or_else(wrong)?;
-        let place = body.strip_prefix('1').and_then(|rest| rest.strip_prefix(kind.letter()));
+        let place = body
+            .strip_prefix('1')
+            .and_then(|rest| rest.strip_prefix(kind.letter()));
         place
             .and_then(|hex| u64::from_str_radix(hex, 16).ok())
             .ok_or_else(|| wrong().with("cursor", format_args!("{:?}", self.0)))
@@ -326,11 +377,16 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
             let start: String = text.chars().take(40).collect();
-            Error::invalid("not a cursor; take it from the page before").with("value", format_args!("{start:?}"))
+            Error::invalid("not a cursor; take it from the page before")
+                .with("value", format_args!("{start:?}"))
         };
         let (body, check) = text.split_once('.').ok_or_else(wrong)?;
         let expected = xxhash_rust::xxh3::xxh3_64(body.as_bytes()) as u16;
         let known = text.len() <= 32 && body.starts_with('1') && check == format!("{expected:04x}");
-        if known { Ok(Self(text.to_owned())) } else { Err(wrong()) }
+        if known {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(wrong())
+        }
     }
 }

@@ -216,7 +216,8 @@ impl Header {
     /// When it was committed, in the store in which it was made: what "as of" a time goes by.
     #[must_use]
     pub fn as_of(&self) -> Timestamp {
-        self.origin.map_or(self.committed_at, |origin| origin.committed_at)
+        self.origin
+            .map_or(self.committed_at, |origin| origin.committed_at)
     }
 }
 
@@ -269,11 +270,20 @@ pub struct Parts {
 
 impl Parts {
     /// The header alone.
-    pub const HEADER: Self = Self { meta: false, payload: false };
+    pub const HEADER: Self = Self {
+        meta: false,
+        payload: false,
+    };
     /// Header and description.
-    pub const META: Self = Self { meta: true, payload: false };
+    pub const META: Self = Self {
+        meta: true,
+        payload: false,
+    };
     /// Everything.
-    pub const ALL: Self = Self { meta: true, payload: true };
+    pub const ALL: Self = Self {
+        meta: true,
+        payload: true,
+    };
 }
 
 /// A checkpoint as read, with the parts that were asked for.
@@ -357,7 +367,14 @@ pub struct SessionRecord {
 
 impl fmt::Debug for SessionRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, created_at, revision, epoch, body, head } = self;
+        let Self {
+            id,
+            created_at,
+            revision,
+            epoch,
+            body,
+            head,
+        } = self;
         f.debug_struct("SessionRecord")
             .field("id", id)
             .field("created_at", created_at)
@@ -389,7 +406,12 @@ pub struct StoredChunk {
 
 impl fmt::Debug for StoredChunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoredChunk({} children, {} bytes)", self.children.len(), self.bytes.len())
+        write!(
+            f,
+            "StoredChunk({} children, {} bytes)",
+            self.children.len(),
+            self.bytes.len()
+        )
     }
 }
 
@@ -419,7 +441,12 @@ pub struct Attachment {
 
 impl fmt::Debug for Attachment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { checkpoint, kind, key, bytes } = self;
+        let Self {
+            checkpoint,
+            kind,
+            key,
+            bytes,
+        } = self;
         f.debug_struct("Attachment")
             .field("checkpoint", checkpoint)
             .field("kind", kind)
@@ -442,6 +469,12 @@ pub struct MetaRecord {
 
 impl fmt::Debug for MetaRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MetaRecord({} version {}, {} bytes)", self.name, self.version, self.bytes.len())
+        write!(
+            f,
+            "MetaRecord({} version {}, {} bytes)",
+            self.name,
+            self.version,
+            self.bytes.len()
+        )
     }
 }

@@ -1,0 +1,331 @@
+//! The seam: what a backend owes, and what everything above may rely on.
+//!
+//! A backend author needs this page and nothing else. The conformance suite (`checkpoint-conformance`) holds
+//! every clause as cases; run it on a backend of your own. What every backend must judge alike, such as
+//! idempotency, expectations and sequences, is written once in [`engine`](crate::engine): a backend that
+//! implements its tables gets the judgement for free, but need not use it.
+//!
+//! # The contract
+//!
+//! 1. **Atomic.** A commit is there whole or not at all: after an error, a crash, a kill, a dropped future.
+//! 2. **Durable.** When [`commit`](Backend::commit) returns, what [`Receipt::durability`] claims holds. The default
+//!    of a persistent backend is `Disk` or `Remote`; faster is the user's explicit choice, and
+//!    [`flush`](Backend::flush) makes it good.
+//! 3. **Sequence.** Appends get 1, 2, 3, … across sessions, inside the commit; none twice, none skipped, across
+//!    processes and restarts, also after the newest was deleted. An [`Append::origin`](crate::Append::origin) may
+//!    raise the counter. Positions rise with every change.
+//! 4. **Idempotent.** A commit is looked up before its expectations are judged: by commit id, else each append by id
+//!    and fingerprint. An equal append answers as the first time, also after an update of its checkpoint; the same id
+//!    with another fingerprint is `AlreadyExists`. Within the window an append that was deleted since answers with
+//!    [`Appended::deleted`](crate::Appended::deleted) and is not made again, unless it says
+//!    [`revive`](crate::Append::revive); any commit sent again under its id answers as the first time.
+//! 5. **Expectations.** One that is not met is `Conflict`, with what is there instead, and nothing is written.
+//! 6. **Ownership.** Claiming a session raises its epoch; a commit that expects an older epoch is refused.
+//! 7. **Closed.** What is stored refers only to what is stored: a payload or a new chunk that names a chunk which is
+//!    neither there nor in the commit fails with `MissingChunks`. A sweep never takes a chunk on which a commit under
+//!    way relies.
+//! 8. **Isolation.** A session's reads show that session alone; a scan sees a commit whole or not at all; while others
+//!    write, paging shows no checkpoint twice and misses none that was there at the start and still matches.
+//! 9. **Order.** By sequence, total, both ways; equal times change nothing. A limit of 0 is an empty page. Cursors are
+//!    opaque and survive a restart. Sessions list in the order of their creation.
+//! 10. **Deletion.** Deleting what is not there is no error and says so. A deleted session is gone at once to every
+//!     reader, with its checkpoints and attachments; its rows go in steps by [`maintain`](Backend::maintain). Made
+//!     again under its id it is a new one with a higher epoch. Children of a deleted checkpoint keep its id. Space
+//!     comes back after `maintain`.
+//! 11. **Corruption.** A damaged record or chunk is [`Item::Corrupt`], naming it; it never panics, never yields wrong
+//!     data, and hides nothing else.
+//! 12. **Limits.** What is over a limit of [`StoreInfo::limits`] is refused before anything is written, with the limit
+//!     and the size.
+//! 13. **Two at once.** Two handles, and two processes where [`Capabilities::shared`] says so, on one store: all of the
+//!     above holds. Otherwise the second open is `Locked`, at once, naming the path.
+//! 14. **Formats.** The store carries its version. A newer one than known is refused by name.
+//! 15. **Unicode, empty, long, hostile.** Any legal id, tag or attachment key round-trips, byte for byte; characters of
+//!     SQL, paths and globs mean nothing.
+//!
+//! # Cancel safety
+//!
+//! Dropping the future of a commit leaves it done or not done, never half. Dropping that of a read does nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::commit::{Commit, Receipt};
+use crate::error::Result;
+use crate::feed::Change;
+use crate::hasher::ContentHasher;
+use crate::id::{CheckpointId, ChunkId, StoreId};
+use crate::limits::Limits;
+use crate::query::{AttachmentQuery, Page, Query, SessionQuery};
+use crate::record::{
+    Attachment, ChunkInfo, Durability, Item, MetaRecord, Parts, Position, Record, SessionRecord,
+    StoredChunk,
+};
+
+/// A place that keeps checkpoints. See the [module](self) for the contract.
+#[async_trait]
+pub trait Backend: Debug + Send + Sync + 'static {
+    /// What this store is. Answers without I/O and shows no secret.
+    fn info(&self) -> &StoreInfo;
+
+    /// Does a commit, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` and `TooLarge` for a commit that no store could take ([`Commit::check`]); `Conflict`, `NotFound`,
+    /// `AlreadyExists`, `MissingChunks` for one that this store, as it is, does not take; nothing was written then.
+    /// `Unavailable` with `applied: Unknown` when nobody knows: send the same commit again.
+    async fn commit(&self, commit: Commit) -> Result<Receipt>;
+
+    /// Reads checkpoints by id, one answer for each, in the order asked for.
+    async fn get(&self, ids: &[CheckpointId], parts: Parts) -> Result<Vec<Item<Record>>>;
+
+    /// Lists checkpoints. Items are `Found` or `Corrupt`; a page may be shorter than its limit, and its `next` alone
+    /// says whether there is more.
+    async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>>;
+
+    /// Lists sessions, each with its head.
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>>;
+
+    /// Lists attachments. Items are `Found` or `Corrupt`.
+    async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>>;
+
+    /// Reads chunks by id, one answer for each, in the order asked for. Never `Deleted`.
+    async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>>;
+
+    /// Tells which chunks are there, in the order asked for.
+    async fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>>;
+
+    /// Lists at most `limit` chunks with ids above `after`, in the order of their ids; fewer means there are no more.
+    async fn scan_chunks(
+        &self,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<Item<ChunkInfo>>>;
+
+    /// Reads the store's own records whose names start with `prefix`, in the order of their names.
+    async fn records(&self, prefix: &str) -> Result<Vec<MetaRecord>>;
+
+    /// Lists changes after a position, oldest first: about `limit`, more where a commit would be split; none when
+    /// there are none. Limit 0 answers none.
+    ///
+    /// # Errors
+    ///
+    /// `Truncated` when changes after `after` are no longer kept.
+    async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>>;
+
+    /// Waits until there is a change after a position, at most as long as told, and answers the position of the newest
+    /// change. With a wait of zero it tells the position of the store.
+    async fn changed(&self, after: Position, at_most: Duration) -> Result<Position>;
+
+    /// Counts what is there.
+    async fn stats(&self) -> Result<Stats>;
+
+    /// Does a part of what gives space back: purges deleted sessions, trims the window, sweeps chunks to which nothing
+    /// refers, returns free space to the system. Call again while [`MaintainStep::more`] says so. Safe while others
+    /// read and write, and to be killed.
+    async fn maintain(&self, budget: &Budget) -> Result<MaintainStep>;
+
+    /// Returns when all that was acknowledged so far is as durable as the store can make it.
+    async fn flush(&self) -> Result<Receipt>;
+
+    /// Finishes commits under way and lets go of the store. Every later call is `Stopped`; closing again is no error.
+    async fn close(&self) -> Result<()>;
+}
+
+/// What a store is.
+#[derive(Clone, Debug)]
+pub struct StoreInfo {
+    /// Its URL or another name for people, without secrets.
+    pub label: Arc<str>,
+    /// Given when it was created.
+    pub id: StoreId,
+    /// The version of its format, and the oldest versions of this library's formats that may read and write it.
+    pub format: Format,
+    /// What is refused as too large.
+    pub limits: Limits,
+    /// What the backend can do.
+    pub capabilities: Capabilities,
+    /// Names its chunks and fingerprints.
+    pub hasher: ContentHasher,
+    /// The seed of content-defined cuts; 0 where they need not be secret.
+    pub gear_seed: u64,
+    /// What receipts claim.
+    pub durability: Durability,
+    /// Opened so that nothing can be written.
+    pub read_only: bool,
+}
+
+/// The version of a store's format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// Written with.
+    pub version: u32,
+    /// Readers must know at least this one.
+    pub min_reader: u32,
+    /// Writers must know at least this one.
+    pub min_writer: u32,
+}
+
+/// What a backend can do, as data: a conformance case that needs what is not there is skipped with this reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// What was acknowledged outlives the process.
+    pub persistent: bool,
+    /// Two handles may have the store open at once.
+    pub shared: bool,
+}
+
+impl Capabilities {
+    /// With or without persistence.
+    #[must_use]
+    pub const fn with_persistent(mut self, persistent: bool) -> Self {
+        self.persistent = persistent;
+        self
+    }
+
+    /// With or without several handles at once.
+    #[must_use]
+    pub const fn with_shared(mut self, shared: bool) -> Self {
+        self.shared = shared;
+        self
+    }
+}
+
+/// What is in a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Live sessions.
+    pub sessions: u64,
+    /// Live checkpoints.
+    pub checkpoints: u64,
+    /// Deletions still remembered.
+    pub tombstones: u64,
+    /// Attachments.
+    pub attachments: u64,
+    /// Chunks, live or not yet swept.
+    pub chunks: u64,
+    /// Bytes of their stored forms.
+    pub chunk_bytes: u64,
+    /// Bytes of encoded states, as if each were kept whole.
+    pub state_bytes: u64,
+    /// Bytes that the store takes where it lies.
+    pub stored_bytes: u64,
+    /// Bytes of those that are free to be used again.
+    pub free_bytes: u64,
+    /// The newest change; its `sequence` is the highest ever given.
+    pub position: Position,
+    /// Requests made by this handle, by kind, where each costs.
+    pub requests: BTreeMap<&'static str, u64>,
+}
+
+/// How much a call of [`Backend::maintain`] may do, and what is old enough to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// Rows to look at in one step. Default: 2,000.
+    pub rows: usize,
+    /// How long a chunk to which nothing refers is kept after it was sent or relied on. Default: one hour.
+    pub grace: Duration,
+    /// How long changes, commit ids and tombstones are kept. Default: 7 days.
+    pub window: Duration,
+    /// Whether to return free space to the system, which may rewrite much. Default: no.
+    pub compact: bool,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            rows: 2_000,
+            grace: Duration::from_secs(60 * 60),
+            window: Duration::from_secs(7 * 24 * 60 * 60),
+            compact: false,
+        }
+    }
+}
+
+impl Budget {
+    /// With another number of rows a step.
+    #[must_use]
+    pub const fn with_rows(mut self, rows: usize) -> Self {
+        self.rows = rows;
+        self
+    }
+
+    /// With another grace for chunks.
+    #[must_use]
+    pub const fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// With another window.
+    #[must_use]
+    pub const fn with_window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Returning free space to the system, or not.
+    #[must_use]
+    pub const fn with_compact(mut self, compact: bool) -> Self {
+        self.compact = compact;
+        self
+    }
+}
+
+/// What a call of [`Backend::maintain`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MaintainStep {
+    /// Call again.
+    pub more: bool,
+    /// Rows of deleted sessions that were removed.
+    pub purged: u64,
+    /// Changes, commit ids and tombstones that fell out of the window.
+    pub trimmed: u64,
+    /// Chunks that were removed.
+    pub swept: u64,
+    /// Bytes of their stored forms.
+    pub swept_bytes: u64,
+}
+
+macro_rules! forward {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)+) => {
+        /// A shared backend is a backend.
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<B: Backend + ?Sized> Backend for Arc<B> {
+            fn info(&self) -> &StoreInfo {
+                (**self).info()
+            }
+
+            $(async fn $name(&self, $($arg: $type),*) -> Result<$answer> {
+                (**self).$name($($arg),*).await
+            })+
+        }
+    };
+}
+
+forward! {
+    commit(commit: Commit) -> Receipt;
+    get(ids: &[CheckpointId], parts: Parts) -> Vec<Item<Record>>;
+    scan(query: &Query) -> Page<Item<Record>>;
+    sessions(query: &SessionQuery) -> Page<SessionRecord>;
+    attachments(query: &AttachmentQuery) -> Page<Item<Attachment>>;
+    chunks(ids: &[ChunkId]) -> Vec<Item<StoredChunk>>;
+    present(ids: &[ChunkId]) -> Vec<bool>;
+    scan_chunks(after: Option<ChunkId>, limit: usize) -> Vec<Item<ChunkInfo>>;
+    records(prefix: &str) -> Vec<MetaRecord>;
+    changes(after: Position, limit: usize) -> Vec<Change>;
+    changed(after: Position, at_most: Duration) -> Position;
+    stats() -> Stats;
+    maintain(budget: &Budget) -> MaintainStep;
+    flush() -> Receipt;
+    close() -> ();
+}
