@@ -8,6 +8,7 @@ pub mod backend;
 mod clock;
 mod commit;
 mod diff;
+pub mod engine;
 mod error;
 mod feed;
 mod hasher;
@@ -15,6 +16,7 @@ mod id;
 mod limits;
 mod query;
 mod record;
+mod wire;
 
 pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
 pub use clock::{Clock, FakeClock, IdSource, SeededIds, SystemClock, SystemIds, Timestamp};
