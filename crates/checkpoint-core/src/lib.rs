@@ -5,8 +5,11 @@
 //! opens a backend by URL; authors of a backend depend on this crate.
 
 pub mod backend;
+mod checksum;
 mod clock;
+mod codec;
 mod commit;
+mod description;
 mod diff;
 pub mod engine;
 mod error;
@@ -20,6 +23,7 @@ mod wire;
 
 pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
 pub use clock::{Clock, FakeClock, IdSource, SeededIds, SystemClock, SystemIds, Timestamp};
+pub use codec::Codec;
 pub use commit::{
     Append, Appended, Attach, Commit, CreateSession, Delete, Expectation, Fingerprint, NewChunk,
     NewState, Note, NoteKind, Operation, Outcome, Parent, PatchSession, PutRecord, Quarantine,
