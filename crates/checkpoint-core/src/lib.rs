@@ -19,6 +19,7 @@ mod id;
 mod limits;
 mod query;
 mod record;
+mod store;
 mod wire;
 
 pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
@@ -42,4 +43,8 @@ pub use query::{AttachmentQuery, Cursor, CursorKind, Filter, Order, Page, Query,
 pub use record::{
     Attachment, ChunkInfo, Durability, Head, Header, Item, MetaRecord, Origin, Parts, Payload,
     Position, Record, SessionRecord, Status, StoredChunk, Trigger,
+};
+pub use store::{
+    Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Session, SessionInfo,
+    SessionListing, Severity, Store, StoreBuilder, Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport,
 };
