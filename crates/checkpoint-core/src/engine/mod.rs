@@ -13,5 +13,6 @@ mod receipt;
 mod tables;
 
 pub use apply::{Counters, apply};
+pub(crate) use check::within;
 pub use feed::feed_page;
 pub use tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables, Tombstone};
