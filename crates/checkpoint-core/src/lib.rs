@@ -17,6 +17,7 @@ mod feed;
 mod hasher;
 mod id;
 mod limits;
+mod memory;
 mod query;
 mod record;
 mod store;
@@ -39,6 +40,7 @@ pub use id::{
     WorkerId,
 };
 pub use limits::Limits;
+pub use memory::{MemoryBackend, MemoryBuilder};
 pub use query::{AttachmentQuery, Cursor, CursorKind, Filter, Order, Page, Query, SessionQuery};
 pub use record::{
     Attachment, ChunkInfo, Durability, Head, Header, Item, MetaRecord, Origin, Parts, Payload,
