@@ -6,6 +6,7 @@
 
 pub mod backend;
 mod checksum;
+mod chunk;
 mod clock;
 mod codec;
 mod commit;
@@ -47,6 +48,7 @@ pub use record::{
     Position, Record, SessionRecord, Status, StoredChunk, Trigger,
 };
 pub use store::{
-    Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Session, SessionInfo,
-    SessionListing, Severity, Store, StoreBuilder, Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport,
+    Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Session,
+    SessionInfo, SessionListing, Severity, Store, StoreBuilder, Summary, Transaction,
+    UpdateCheckpoint, Verify, VerifyReport,
 };

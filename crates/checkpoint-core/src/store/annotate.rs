@@ -70,7 +70,9 @@ impl Annotation {
                         0 => Severity::Info,
                         1 => Severity::Warning,
                         2 => Severity::Critical,
-                        other => return Err(Error::corrupt("unknown severity").with("severity", other)),
+                        other => {
+                            return Err(Error::corrupt("unknown severity").with("severity", other));
+                        }
                     }
                 }
                 3 => annotation.author = field.text()?.to_owned(),
@@ -89,9 +91,19 @@ impl Session {
     /// # Errors
     ///
     /// `NotFound`, and `TooLarge` for a note longer than a message may be.
-    pub async fn annotate(&self, id: &CheckpointId, note: &str, severity: Severity, author: &str) -> Result<()> {
+    pub async fn annotate(
+        &self,
+        id: &CheckpointId,
+        note: &str,
+        severity: Severity,
+        author: &str,
+    ) -> Result<()> {
         let store = self.store();
-        within("note", (note.len() + author.len()) as u64, store.info().limits.message)?;
+        within(
+            "note",
+            (note.len() + author.len()) as u64,
+            store.info().limits.message,
+        )?;
         let annotation = Annotation {
             note: note.to_owned(),
             severity,
@@ -99,7 +111,9 @@ impl Session {
             time: store.0.clock.now(),
         };
         let key = store.0.ids.next().to_string();
-        self.put(id, ANNOTATION, &key, Some(annotation.encode()), "annotate").await.map(drop)
+        self.put(id, ANNOTATION, &key, Some(annotation.encode()), "annotate")
+            .await
+            .map(drop)
     }
 
     /// The notes on a checkpoint, in the order in which they were added.
@@ -109,7 +123,10 @@ impl Session {
     /// `Corrupt` when one is damaged.
     pub async fn annotations(&self, id: &CheckpointId) -> Result<Vec<Annotation>> {
         let attachments = self.store().read_attachments(id, Some(ANNOTATION)).await?;
-        attachments.into_iter().map(|it| Annotation::decode(it.bytes.unwrap_or_default())).collect()
+        attachments
+            .into_iter()
+            .map(|it| Annotation::decode(it.bytes.unwrap_or_default()))
+            .collect()
     }
 
     /// Puts bytes beside a checkpoint, under a kind and a key; what was there is replaced. Answers whether there was
@@ -118,7 +135,13 @@ impl Session {
     /// # Errors
     ///
     /// `NotFound`, and `TooLarge`.
-    pub async fn attach(&self, id: &CheckpointId, kind: &str, key: &str, bytes: impl Into<Bytes>) -> Result<bool> {
+    pub async fn attach(
+        &self,
+        id: &CheckpointId,
+        kind: &str,
+        key: &str,
+        bytes: impl Into<Bytes>,
+    ) -> Result<bool> {
         self.put(id, kind, key, Some(bytes.into()), "attach").await
     }
 
@@ -136,7 +159,11 @@ impl Session {
     /// # Errors
     ///
     /// `Corrupt` when one is damaged.
-    pub async fn attachments(&self, id: &CheckpointId, kind: Option<&str>) -> Result<Vec<Attachment>> {
+    pub async fn attachments(
+        &self,
+        id: &CheckpointId,
+        kind: Option<&str>,
+    ) -> Result<Vec<Attachment>> {
         self.store().read_attachments(id, kind).await
     }
 
@@ -158,20 +185,33 @@ impl Session {
         let mut commit = self.store().commit_of().with(attach);
         commit.expectations = self.fence();
         let receipt = self.store().send(commit, operation).await?;
-        Ok(matches!(receipt.outcomes.first(), Some(Outcome::Attached { existed: true })))
+        Ok(matches!(
+            receipt.outcomes.first(),
+            Some(Outcome::Attached { existed: true })
+        ))
     }
 }
 
 impl Store {
-    async fn read_attachments(&self, id: &CheckpointId, kind: Option<&str>) -> Result<Vec<Attachment>> {
-        let mut query = AttachmentQuery { kind: kind.map(str::to_owned), ..AttachmentQuery::of(id.clone()) };
+    async fn read_attachments(
+        &self,
+        id: &CheckpointId,
+        kind: Option<&str>,
+    ) -> Result<Vec<Attachment>> {
+        let mut query = AttachmentQuery {
+            kind: kind.map(str::to_owned),
+            ..AttachmentQuery::of(id.clone())
+        };
         let mut found = Vec::new();
         loop {
             let page = self.0.backend.attachments(&query).await;
             let page = page.map_err(|error| self.blame(error, "attachments"))?;
             for item in page.items {
                 let item: Item<Attachment> = item;
-                found.extend(item.into_option().map_err(|error| self.blame(error, "attachments"))?);
+                found.extend(
+                    item.into_option()
+                        .map_err(|error| self.blame(error, "attachments"))?,
+                );
             }
             match page.next {
                 Some(next) => query.after = Some(next),

@@ -29,15 +29,26 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Takes a record with its description, whose checksum is compared.
     pub(super) fn from_record(store: &Store, record: Record) -> Result<Self> {
-        let Record { header, meta, payload } = record;
+        let Record {
+            header,
+            meta,
+            payload,
+        } = record;
         let damaged = |error: Error| error.with("checkpoint", &header.id).on(&store.info().label);
         let description = Description::decode(meta.unwrap_or_default()).map_err(damaged)?;
         if let Some(stored) = &description.checksum
             && checksum(&header, &description)? != *stored
         {
-            return Err(damaged(Error::corrupt("the checksum does not match what is stored")));
+            return Err(damaged(Error::corrupt(
+                "the checksum does not match what is stored",
+            )));
         }
-        Ok(Self { store: store.clone(), header, description, payload })
+        Ok(Self {
+            store: store.clone(),
+            header,
+            description,
+            payload,
+        })
     }
 
     /// Its id.
@@ -121,7 +132,10 @@ impl Checkpoint {
     /// Name and version of the shape of its state, if it was said.
     #[must_use]
     pub fn schema(&self) -> Option<(&str, u64)> {
-        self.description.schema.as_ref().map(|schema| (schema.name.as_str(), schema.version))
+        self.description
+            .schema
+            .as_ref()
+            .map(|schema| (schema.name.as_str(), schema.version))
     }
 
     /// How its state is encoded.
@@ -148,7 +162,9 @@ impl Checkpoint {
     pub async fn state<T: DeserializeOwned>(&self) -> Result<T> {
         let codec = self.codec()?;
         let bytes = self.bytes().await?;
-        codec.decode(&bytes).map_err(|error| error.with("checkpoint", &self.header.id))
+        codec
+            .decode(&bytes)
+            .map_err(|error| error.with("checkpoint", &self.header.id))
     }
 
     /// The state as a JSON value, whatever its codec.
@@ -193,8 +209,10 @@ impl Checkpoint {
                 }
             }
         }
-        Err(Error::not_found("the state changed again and again while it was read")
-            .with("checkpoint", &self.header.id))
+        Err(
+            Error::not_found("the state changed again and again while it was read")
+                .with("checkpoint", &self.header.id),
+        )
     }
 
     async fn load(&self, payload: &Payload) -> Result<Bytes, ReadError> {
@@ -221,17 +239,28 @@ impl Checkpoint {
 
     fn matches(&self, bytes: &[u8]) -> bool {
         bytes.len() as u64 == self.header.length
-            && self.description.digest.is_none_or(|digest| digest == StateDigest::of(bytes))
+            && self
+                .description
+                .digest
+                .is_none_or(|digest| digest == StateDigest::of(bytes))
     }
 
     async fn payload_now(&self) -> Result<Payload> {
-        let parts = Parts { meta: true, payload: true };
+        let parts = Parts {
+            meta: true,
+            payload: true,
+        };
         let now = self.store.read(&self.header.id, parts).await?;
-        let gone = || Error::not_found("the checkpoint was deleted").with("checkpoint", &self.header.id);
+        let gone =
+            || Error::not_found("the checkpoint was deleted").with("checkpoint", &self.header.id);
         let now = now.ok_or_else(gone)?;
-        if now.header.revision != self.header.revision && now.description.digest != self.description.digest {
-            return Err(Error::not_found("the state was replaced by an update; read the checkpoint again")
-                .with("checkpoint", &self.header.id));
+        if now.header.revision != self.header.revision
+            && now.description.digest != self.description.digest
+        {
+            return Err(Error::not_found(
+                "the state was replaced by an update; read the checkpoint again",
+            )
+            .with("checkpoint", &self.header.id));
         }
         now.payload.ok_or_else(gone)
     }
@@ -241,7 +270,9 @@ impl Checkpoint {
     }
 
     fn blame(&self, error: Error) -> Error {
-        error.with("checkpoint", &self.header.id).on(&self.store.info().label)
+        error
+            .with("checkpoint", &self.header.id)
+            .on(&self.store.info().label)
     }
 
     pub(super) fn into_parts(self) -> (Header, Description, Option<Payload>) {
@@ -251,6 +282,8 @@ impl Checkpoint {
 
 impl fmt::Debug for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Checkpoint").field("header", &self.header).finish_non_exhaustive()
+        f.debug_struct("Checkpoint")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }

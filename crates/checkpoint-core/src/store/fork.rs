@@ -26,7 +26,10 @@ impl Session {
         let store = self.store();
         let into = into.try_into().map_err(Into::into)?;
         let point = self.need(&at.try_into().map_err(Into::into)?).await?;
-        let body = Body { forked_from: Some(point.id().clone()), ..Body::default() };
+        let body = Body {
+            forked_from: Some(point.id().clone()),
+            ..Body::default()
+        };
         let create = CreateSession {
             id: into.clone(),
             created_at: store.0.clock.now(),
@@ -35,7 +38,9 @@ impl Session {
             must_be_new: true,
         };
         let append = self.first_of_fork(point, &into)?;
-        store.send(store.commit_of().with(create).with(append), "fork").await?;
+        store
+            .send(store.commit_of().with(create).with(append), "fork")
+            .await?;
         Ok(Self::of(store, &into))
     }
 
@@ -43,7 +48,8 @@ impl Session {
         let store = self.store();
         let now = store.0.clock.now();
         let (header, mut description, payload) = point.into_parts();
-        let payload = payload.ok_or_else(|| Error::storage("the backend left out the state of the fork point"))?;
+        let payload = payload
+            .ok_or_else(|| Error::storage("the backend left out the state of the fork point"))?;
         let mut append = Append {
             id: CheckpointId::from_uuid(store.0.ids.next()),
             session: into.clone(),

@@ -58,7 +58,14 @@ pub struct Summary {
 
 impl List {
     pub(super) fn new(store: Store, session: Option<SessionId>) -> Self {
-        Self { store, query: Ok(Query { session, parts: Parts::META, ..Query::default() }) }
+        Self {
+            store,
+            query: Ok(Query {
+                session,
+                parts: Parts::META,
+                ..Query::default()
+            }),
+        }
     }
 
     fn edit(mut self, edit: impl FnOnce(&mut Query) -> Result<()>) -> Self {
@@ -108,7 +115,11 @@ impl List {
         T: TryInto<Tag>,
         T::Error: Into<Error>,
     {
-        self.edit(|query| tag.try_into().map(|tag| query.filter.any_tag.push(tag)).map_err(Into::into))
+        self.edit(|query| {
+            tag.try_into()
+                .map(|tag| query.filter.any_tag.push(tag))
+                .map_err(Into::into)
+        })
     }
 
     /// With this tag, and every other that is asked for in this way.
@@ -117,7 +128,11 @@ impl List {
         T: TryInto<Tag>,
         T::Error: Into<Error>,
     {
-        self.edit(|query| tag.try_into().map(|tag| query.filter.all_tags.push(tag)).map_err(Into::into))
+        self.edit(|query| {
+            tag.try_into()
+                .map(|tag| query.filter.all_tags.push(tag))
+                .map_err(Into::into)
+        })
     }
 
     /// With this status, or another that is asked for.
@@ -142,7 +157,12 @@ impl List {
         W: TryInto<WorkerId>,
         W::Error: Into<Error>,
     {
-        self.edit(|query| worker.try_into().map(|it| query.filter.worker = Some(it)).map_err(Into::into))
+        self.edit(|query| {
+            worker
+                .try_into()
+                .map(|it| query.filter.worker = Some(it))
+                .map_err(Into::into)
+        })
     }
 
     /// Made from this checkpoint.
@@ -187,8 +207,17 @@ impl List {
 
     async fn read(self) -> Result<Listing> {
         let Self { store, query } = self;
-        let page = store.0.backend.scan(&query?).await.map_err(|error| store.blame(error, "list"))?;
-        let mut listing = Listing { checkpoints: Vec::new(), damaged: Vec::new(), next: page.next };
+        let page = store
+            .0
+            .backend
+            .scan(&query?)
+            .await
+            .map_err(|error| store.blame(error, "list"))?;
+        let mut listing = Listing {
+            checkpoints: Vec::new(),
+            damaged: Vec::new(),
+            next: page.next,
+        };
         for item in page.items {
             match item.and_then(|record| Checkpoint::from_record(&store, record)) {
                 Item::Found(checkpoint) => listing.checkpoints.push(checkpoint),
@@ -229,13 +258,21 @@ impl List {
 async fn annotated(store: &Store, checkpoints: &[Checkpoint]) -> Result<HashSet<CheckpointId>> {
     let mut found = HashSet::new();
     let mut query = AttachmentQuery {
-        checkpoints: checkpoints.iter().map(|checkpoint| checkpoint.id().clone()).collect(),
+        checkpoints: checkpoints
+            .iter()
+            .map(|checkpoint| checkpoint.id().clone())
+            .collect(),
         kind: Some(ANNOTATION.to_owned()),
         content: false,
         ..AttachmentQuery::default()
     };
     loop {
-        let page = store.0.backend.attachments(&query).await.map_err(|error| store.blame(error, "summary"))?;
+        let page = store
+            .0
+            .backend
+            .attachments(&query)
+            .await
+            .map_err(|error| store.blame(error, "summary"))?;
         for item in page.items {
             if let Item::Found(attachment) = item {
                 found.insert(attachment.checkpoint);

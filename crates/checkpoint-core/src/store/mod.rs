@@ -90,9 +90,21 @@ impl StoreBuilder {
     /// The store.
     #[must_use]
     pub fn build(self) -> Store {
-        let Self { backend, codec, clock, ids, cache } = self;
+        let Self {
+            backend,
+            codec,
+            clock,
+            ids,
+            cache,
+        } = self;
         let placer = place::Placer::new(backend.info(), cache);
-        Store(Arc::new(Inner { backend, codec, clock, ids, placer }))
+        Store(Arc::new(Inner {
+            backend,
+            codec,
+            clock,
+            ids,
+            placer,
+        }))
     }
 }
 
@@ -154,10 +166,26 @@ impl Store {
     ///
     /// `Invalid` for a cursor of another question, and those of the storage.
     pub async fn sessions(&self, limit: usize, after: Option<Cursor>) -> Result<SessionListing> {
-        let query = SessionQuery { limit, after, ..SessionQuery::default() };
-        let page = self.0.backend.sessions(&query).await.map_err(|error| self.blame(error, "list sessions"))?;
-        let sessions = page.items.into_iter().map(SessionInfo::from_record).collect::<Result<_>>()?;
-        Ok(SessionListing { sessions, next: page.next })
+        let query = SessionQuery {
+            limit,
+            after,
+            ..SessionQuery::default()
+        };
+        let page = self
+            .0
+            .backend
+            .sessions(&query)
+            .await
+            .map_err(|error| self.blame(error, "list sessions"))?;
+        let sessions = page
+            .items
+            .into_iter()
+            .map(SessionInfo::from_record)
+            .collect::<Result<_>>()?;
+        Ok(SessionListing {
+            sessions,
+            next: page.next,
+        })
     }
 
     /// Deletes a session with all its checkpoints; answers whether it was there. Forks of it keep all they need.
@@ -171,10 +199,15 @@ impl Store {
         I::Error: Into<Error>,
     {
         let id = id.try_into().map_err(Into::into)?;
-        let commit = self.commit_of().with(crate::commit::Operation::DeleteSession(id.clone()));
+        let commit = self
+            .commit_of()
+            .with(crate::commit::Operation::DeleteSession(id.clone()));
         let receipt = self.send(commit, "delete session").await?;
         self.0.placer.forget(&id);
-        Ok(matches!(receipt.outcomes.first(), Some(Outcome::SessionDeleted { existed: true })))
+        Ok(matches!(
+            receipt.outcomes.first(),
+            Some(Outcome::SessionDeleted { existed: true })
+        ))
     }
 
     /// A checkpoint by its id, in whatever session; none when it is not there.
@@ -207,8 +240,14 @@ impl Store {
     ///
     /// Those of the storage.
     pub async fn sequence(&self) -> Result<u64> {
-        let position = self.0.backend.changed(Position::START, Duration::ZERO).await;
-        Ok(position.map_err(|error| self.blame(error, "sequence"))?.sequence)
+        let position = self
+            .0
+            .backend
+            .changed(Position::START, Duration::ZERO)
+            .await;
+        Ok(position
+            .map_err(|error| self.blame(error, "sequence"))?
+            .sequence)
     }
 
     /// Changes after a position, oldest first: about `limit` of them, none when there are none.
@@ -217,7 +256,11 @@ impl Store {
     ///
     /// `Truncated` with the oldest position when they are no longer kept.
     pub async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
-        self.0.backend.changes(after, limit).await.map_err(|error| self.blame(error, "changes"))
+        self.0
+            .backend
+            .changes(after, limit)
+            .await
+            .map_err(|error| self.blame(error, "changes"))
     }
 
     /// Waits until there is a change after a position, at most as long as told; answers the newest position.
@@ -226,7 +269,11 @@ impl Store {
     ///
     /// Those of the storage.
     pub async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {
-        self.0.backend.changed(after, at_most).await.map_err(|error| self.blame(error, "changed"))
+        self.0
+            .backend
+            .changed(after, at_most)
+            .await
+            .map_err(|error| self.blame(error, "changed"))
     }
 
     /// What lies between two checkpoints: time, and what was added, removed and changed in the state.
@@ -235,12 +282,16 @@ impl Store {
     ///
     /// `NotFound`, and `Invalid` when a state is not JSON or MessagePack.
     pub async fn compare(&self, before: &CheckpointId, after: &CheckpointId) -> Result<Comparison> {
-        let absent = |id: &CheckpointId| Error::not_found("no such checkpoint").with("checkpoint", id);
+        let absent =
+            |id: &CheckpointId| Error::not_found("no such checkpoint").with("checkpoint", id);
         let first = self.get(before).await?.ok_or_else(|| absent(before))?;
         let second = self.get(after).await?.ok_or_else(|| absent(after))?;
         let diff = Diff::between(&first.value().await?, &second.value().await?);
         let (from, to) = (first.header().created_at, second.header().created_at);
-        Ok(Comparison { elapsed: to.since(from).max(from.since(to)), diff })
+        Ok(Comparison {
+            elapsed: to.since(from).max(from.since(to)),
+            diff,
+        })
     }
 
     /// Checks every checkpoint: checksum, state, chunks. Await it, or narrow it first.
@@ -254,7 +305,11 @@ impl Store {
     ///
     /// Those of the storage.
     pub async fn stats(&self) -> Result<Stats> {
-        self.0.backend.stats().await.map_err(|error| self.blame(error, "stats"))
+        self.0
+            .backend
+            .stats()
+            .await
+            .map_err(|error| self.blame(error, "stats"))
     }
 
     /// Gives space back, a step at a time; call again while it says that there is more.
@@ -263,7 +318,11 @@ impl Store {
     ///
     /// Those of the storage.
     pub async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
-        self.0.backend.maintain(budget).await.map_err(|error| self.blame(error, "maintain"))
+        self.0
+            .backend
+            .maintain(budget)
+            .await
+            .map_err(|error| self.blame(error, "maintain"))
     }
 
     /// Returns when all that was acknowledged is as durable as the store can make it.
@@ -272,7 +331,11 @@ impl Store {
     ///
     /// Those of the storage.
     pub async fn flush(&self) -> Result<Receipt> {
-        self.0.backend.flush().await.map_err(|error| self.blame(error, "flush"))
+        self.0
+            .backend
+            .flush()
+            .await
+            .map_err(|error| self.blame(error, "flush"))
     }
 
     /// Finishes commits under way and lets go of the store, for all clones of this handle.
@@ -281,7 +344,11 @@ impl Store {
     ///
     /// Those of the storage.
     pub async fn close(&self) -> Result<()> {
-        self.0.backend.close().await.map_err(|error| self.blame(error, "close"))
+        self.0
+            .backend
+            .close()
+            .await
+            .map_err(|error| self.blame(error, "close"))
     }
 
     fn commit_of(&self) -> Commit {
@@ -290,7 +357,11 @@ impl Store {
 
     /// Sends a commit that brings no state.
     async fn send(&self, commit: Commit, operation: &'static str) -> Result<Receipt> {
-        self.0.backend.commit(commit).await.map_err(|error| self.blame(error, operation))
+        self.0
+            .backend
+            .commit(commit)
+            .await
+            .map_err(|error| self.blame(error, operation))
     }
 
     /// Says on which store and in which operation an error occurred.
@@ -300,10 +371,23 @@ impl Store {
 
     /// A checkpoint by id, with the parts asked for; a description is always read.
     async fn read(&self, id: &CheckpointId, parts: Parts) -> Result<Option<Checkpoint>> {
-        let items = self.0.backend.get(std::slice::from_ref(id), Parts { meta: true, ..parts }).await;
+        let items = self
+            .0
+            .backend
+            .get(
+                std::slice::from_ref(id),
+                Parts {
+                    meta: true,
+                    ..parts
+                },
+            )
+            .await;
         let item = items.map_err(|error| self.blame(error, "get"))?.pop();
         let Some(item) = item else { return Ok(None) };
-        match item.into_option().map_err(|error| self.blame(error, "get"))? {
+        match item
+            .into_option()
+            .map_err(|error| self.blame(error, "get"))?
+        {
             Some(record) => Checkpoint::from_record(self, record).map(Some),
             None => Ok(None),
         }
@@ -332,7 +416,10 @@ impl Comparison {
     pub fn summary(&self) -> String {
         let seconds = self.elapsed.as_secs();
         let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        format!("{hours}h {minutes:02}m {rest:02}s between them. {}", self.diff.summary())
+        format!(
+            "{hours}h {minutes:02}m {rest:02}s between them. {}",
+            self.diff.summary()
+        )
     }
 }
 

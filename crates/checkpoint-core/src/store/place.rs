@@ -47,13 +47,26 @@ pub(super) struct Placed {
 impl Placer {
     pub(super) fn new(info: &StoreInfo, budget: usize) -> Self {
         let chunker = Chunker::new(info.hasher.clone(), info.gear_seed);
-        Self { chunker, budget, kept: Mutex::default() }
+        Self {
+            chunker,
+            budget,
+            kept: Mutex::default(),
+        }
     }
 
     /// Places a state. With `all` nothing is assumed to be in the store.
-    pub(super) async fn place(&self, session: &SessionId, encoded: Bytes, all: bool) -> Result<Placed> {
+    pub(super) async fn place(
+        &self,
+        session: &SessionId,
+        encoded: Bytes,
+        all: bool,
+    ) -> Result<Placed> {
         if encoded.len() <= INLINE {
-            return Ok(Placed { payload: Payload::Inline(encoded), chunks: Vec::new(), next: None });
+            return Ok(Placed {
+                payload: Payload::Inline(encoded),
+                chunks: Vec::new(),
+                next: None,
+            });
         }
         let previous = if all { None } else { self.previous(session) };
         let chunker = self.chunker.clone();
@@ -64,7 +77,11 @@ impl Placer {
         };
         let planned = if large { offload(plan).await? } else { plan() };
         let Planned { top, new, next } = planned;
-        Ok(Placed { payload: Payload::Tree(top), chunks: new, next: Some(next) })
+        Ok(Placed {
+            payload: Payload::Tree(top),
+            chunks: new,
+            next: Some(next),
+        })
     }
 
     fn previous(&self, session: &SessionId) -> Option<Arc<Previous>> {
@@ -85,8 +102,14 @@ impl Placer {
         }
         let mut kept = self.kept.lock();
         while kept.size + size > self.budget {
-            let oldest = kept.states.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| id.clone());
-            let Some((_, gone)) = oldest.and_then(|id| kept.states.remove(&id)) else { break };
+            let oldest = kept
+                .states
+                .iter()
+                .min_by_key(|(_, (used, _))| *used)
+                .map(|(id, _)| id.clone());
+            let Some((_, gone)) = oldest.and_then(|id| kept.states.remove(&id)) else {
+                break;
+            };
             kept.size -= gone.size();
         }
         kept.uses += 1;

@@ -92,7 +92,12 @@ impl Save {
             step: None,
             pinned: false,
             description: Description {
-                content_type: if content_type == Codec::Json.content_type() { "" } else { content_type }.to_owned(),
+                content_type: if content_type == Codec::Json.content_type() {
+                    ""
+                } else {
+                    content_type
+                }
+                .to_owned(),
                 digest: Some(StateDigest::of(&encoded)),
                 ..Description::default()
             },
@@ -215,7 +220,12 @@ impl Save {
         W: TryInto<WorkerId>,
         W::Error: Into<Error>,
     {
-        self.edit(|draft| worker.try_into().map(|worker| draft.worker = Some(worker)).map_err(Into::into))
+        self.edit(|draft| {
+            worker
+                .try_into()
+                .map(|worker| draft.worker = Some(worker))
+                .map_err(Into::into)
+        })
     }
 
     /// Made from this checkpoint. Default: from the head of the session, as it is inside the commit.
@@ -224,7 +234,12 @@ impl Save {
         I: TryInto<CheckpointId>,
         I::Error: Into<Error>,
     {
-        self.edit(|draft| parent.try_into().map(|id| draft.parent = Parent::Id(id)).map_err(Into::into))
+        self.edit(|draft| {
+            parent
+                .try_into()
+                .map(|id| draft.parent = Parent::Id(id))
+                .map_err(Into::into)
+        })
     }
 
     /// Made from nothing: it starts a history.
@@ -241,7 +256,12 @@ impl Save {
         I: TryInto<CheckpointId>,
         I::Error: Into<Error>,
     {
-        self.edit(|draft| enclosing.try_into().map(|id| draft.enclosing = Some(id)).map_err(Into::into))
+        self.edit(|draft| {
+            enclosing
+                .try_into()
+                .map(|id| draft.enclosing = Some(id))
+                .map_err(Into::into)
+        })
     }
 
     /// Kept by every retention policy.
@@ -286,7 +306,12 @@ impl Save {
         let base = store.commit_of();
         let mut all = false;
         for attempt in 0.. {
-            let placed = store.0.placer.place(session.id(), draft.encoded.clone(), all).await.map_err(blame)?;
+            let placed = store
+                .0
+                .placer
+                .place(session.id(), draft.encoded.clone(), all)
+                .await
+                .map_err(blame)?;
             let (append, chunks, next) = draft.append(&session, placed).map_err(blame)?;
             let mut commit = base.clone().with(append);
             commit.chunks = chunks;
@@ -325,8 +350,16 @@ impl Draft {
         &self,
         session: &Session,
         placed: Placed,
-    ) -> Result<(Append, Vec<crate::commit::NewChunk>, Option<crate::chunk::Previous>)> {
-        let Placed { payload, chunks, next } = placed;
+    ) -> Result<(
+        Append,
+        Vec<crate::commit::NewChunk>,
+        Option<crate::chunk::Previous>,
+    )> {
+        let Placed {
+            payload,
+            chunks,
+            next,
+        } = placed;
         let mut description = self.description.clone();
         let mut append = Append {
             id: self.id.clone(),
@@ -366,13 +399,20 @@ impl Draft {
                 replayed: receipt.replayed,
                 deleted: appended.deleted,
             }),
-            _ => Err(Error::storage("the backend did not say what became of the save")),
+            _ => Err(Error::storage(
+                "the backend did not say what became of the save",
+            )),
         }
     }
 }
 
 pub(super) fn check_description(description: &Description, limits: &Limits) -> Result<()> {
-    let texts = [&description.message, &description.title, &description.step_description, &description.reason];
+    let texts = [
+        &description.message,
+        &description.title,
+        &description.step_description,
+        &description.reason,
+    ];
     for text in texts {
         within("message", text.len() as u64, limits.message)?;
     }

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 
 use super::{Checkpoint, List, Save, Store};
 use crate::clock::Timestamp;
-use crate::commit::{CreateSession, Delete, Expectation, Note, NoteKind, Operation, Outcome, PatchSession};
+use crate::commit::{
+    CreateSession, Delete, Expectation, Note, NoteKind, Operation, Outcome, PatchSession,
+};
 use crate::engine::within;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId};
@@ -61,10 +63,30 @@ pub struct SessionListing {
 
 impl SessionInfo {
     pub(super) fn from_record(record: SessionRecord) -> Result<Self> {
-        let SessionRecord { id, created_at, revision, epoch, body, head } = record;
+        let SessionRecord {
+            id,
+            created_at,
+            revision,
+            epoch,
+            body,
+            head,
+        } = record;
         let body = Body::decode(body).map_err(|error| error.with("session", &id))?;
-        let Body { name, metadata, forked_from } = body;
-        Ok(Self { id, name, metadata, forked_from, created_at, revision, epoch, head })
+        let Body {
+            name,
+            metadata,
+            forked_from,
+        } = body;
+        Ok(Self {
+            id,
+            name,
+            metadata,
+            forked_from,
+            created_at,
+            revision,
+            epoch,
+            head,
+        })
     }
 }
 
@@ -81,8 +103,9 @@ impl Body {
         let mut fields = Fields::new();
         fields.bytes(1, self.name.as_bytes());
         if !self.metadata.is_empty() {
-            let json = serde_json::to_vec(&self.metadata)
-                .map_err(|error| Error::invalid("the metadata does not encode as JSON").because(error))?;
+            let json = serde_json::to_vec(&self.metadata).map_err(|error| {
+                Error::invalid("the metadata does not encode as JSON").because(error)
+            })?;
             fields.bytes(2, &json);
         }
         if let Some(id) = &self.forked_from {
@@ -98,8 +121,9 @@ impl Body {
             match field.number {
                 1 => body.name = field.text()?.to_owned(),
                 2 => {
-                    body.metadata = serde_json::from_slice(&field.value)
-                        .map_err(|error| Error::corrupt("the metadata is not a JSON object").because(error))?;
+                    body.metadata = serde_json::from_slice(&field.value).map_err(|error| {
+                        Error::corrupt("the metadata is not a JSON object").because(error)
+                    })?;
                 }
                 3 => body.forked_from = Some(CheckpointId::new(field.text()?)?),
                 _ => {}
@@ -128,7 +152,12 @@ enum How {
 
 impl OpenSession {
     pub(super) fn new(store: Store, id: Result<SessionId>) -> Self {
-        Self { store, id, body: Body::default(), how: How::GetOrCreate }
+        Self {
+            store,
+            id,
+            body: Body::default(),
+            how: How::GetOrCreate,
+        }
     }
 
     /// Only if it is there, else `NotFound`.
@@ -156,8 +185,17 @@ impl OpenSession {
     }
 
     async fn open(self) -> Result<Session> {
-        let Self { store, id, body, how } = self;
-        let session = Session { id: id?, store, epoch: None };
+        let Self {
+            store,
+            id,
+            body,
+            how,
+        } = self;
+        let session = Session {
+            id: id?,
+            store,
+            epoch: None,
+        };
         if how != How::CreateNew && session.record().await?.is_some() {
             return Ok(session);
         }
@@ -166,7 +204,11 @@ impl OpenSession {
         }
         let limits = session.store.info().limits;
         let encoded = body.encode()?;
-        within("name and metadata of a session", encoded.len() as u64, limits.metadata)?;
+        within(
+            "name and metadata of a session",
+            encoded.len() as u64,
+            limits.metadata,
+        )?;
         let create = CreateSession {
             id: session.id.clone(),
             created_at: session.store.0.clock.now(),
@@ -191,7 +233,11 @@ impl IntoFuture for OpenSession {
 
 impl Session {
     pub(super) fn of(store: &Store, id: &SessionId) -> Self {
-        Self { store: store.clone(), id: id.clone(), epoch: None }
+        Self {
+            store: store.clone(),
+            id: id.clone(),
+            epoch: None,
+        }
     }
 
     /// Its id.
@@ -225,11 +271,17 @@ impl Session {
     async fn record(&self) -> Result<Option<SessionRecord>> {
         let query = SessionQuery::one(self.id.clone());
         let page = self.store.0.backend.sessions(&query).await;
-        Ok(page.map_err(|error| self.store.blame(error, "session"))?.items.pop())
+        Ok(page
+            .map_err(|error| self.store.blame(error, "session"))?
+            .items
+            .pop())
     }
 
     fn absent(&self) -> Error {
-        self.store.blame(Error::not_found("no such session").with("session", &self.id), "session")
+        self.store.blame(
+            Error::not_found("no such session").with("session", &self.id),
+            "session",
+        )
     }
 
     /// Gives it another name, or other metadata; what is none stays.
@@ -237,7 +289,11 @@ impl Session {
     /// # Errors
     ///
     /// `NotFound` when it was deleted, `Conflict` when somebody else changed it at the same time.
-    pub async fn describe(&self, name: Option<String>, metadata: Option<Map<String, Value>>) -> Result<()> {
+    pub async fn describe(
+        &self,
+        name: Option<String>,
+        metadata: Option<Map<String, Value>>,
+    ) -> Result<()> {
         let info = self.info().await?;
         let body = Body {
             name: name.unwrap_or(info.name),
@@ -245,9 +301,16 @@ impl Session {
             forked_from: info.forked_from,
         };
         let body = body.encode()?;
-        within("name and metadata of a session", body.len() as u64, self.store.info().limits.metadata)?;
-        let mut commit =
-            self.store.commit_of().with(PatchSession { id: self.id.clone(), revision: info.revision, body });
+        within(
+            "name and metadata of a session",
+            body.len() as u64,
+            self.store.info().limits.metadata,
+        )?;
+        let mut commit = self.store.commit_of().with(PatchSession {
+            id: self.id.clone(),
+            revision: info.revision,
+            body,
+        });
         commit.expectations = self.fence();
         self.store.send(commit, "describe session").await?;
         Ok(())
@@ -260,17 +323,28 @@ impl Session {
     ///
     /// `NotFound` when it was deleted.
     pub async fn claim(&self) -> Result<Self> {
-        let commit = self.store.commit_of().with(Operation::ClaimSession(self.id.clone()));
+        let commit = self
+            .store
+            .commit_of()
+            .with(Operation::ClaimSession(self.id.clone()));
         let receipt = self.store.send(commit, "claim").await?;
         match receipt.outcomes.first() {
-            Some(Outcome::Claimed { epoch }) => Ok(Self { epoch: Some(*epoch), ..self.clone() }),
-            _ => Err(Error::storage("the backend did not say what became of the claim")),
+            Some(Outcome::Claimed { epoch }) => Ok(Self {
+                epoch: Some(*epoch),
+                ..self.clone()
+            }),
+            _ => Err(Error::storage(
+                "the backend did not say what became of the claim",
+            )),
         }
     }
 
     /// What every commit of this handle expects.
     pub(super) fn fence(&self) -> Vec<Expectation> {
-        self.epoch.map(|epoch| Expectation::Epoch(self.id.clone(), epoch)).into_iter().collect()
+        self.epoch
+            .map(|epoch| Expectation::Epoch(self.id.clone(), epoch))
+            .into_iter()
+            .collect()
     }
 
     /// Saves a state, encoded at once by the codec of the store.
@@ -290,12 +364,16 @@ impl Session {
 
     /// Saves bytes as they are, under a content type of the user's own.
     pub fn save_bytes(&self, content_type: &str, bytes: impl Into<Bytes>) -> Save {
-        let valid = !content_type.is_empty() && content_type.len() <= 256 && !content_type.contains(char::is_control);
+        let valid = !content_type.is_empty()
+            && content_type.len() <= 256
+            && !content_type.contains(char::is_control);
         let bytes = if valid {
             Ok(bytes.into())
         } else {
-            Err(Error::invalid("a content type has 1 to 256 bytes and no control characters")
-                .with("value", format_args!("{content_type:?}")))
+            Err(
+                Error::invalid("a content type has 1 to 256 bytes and no control characters")
+                    .with("value", format_args!("{content_type:?}")),
+            )
         };
         Save::new(self.clone(), content_type, bytes)
     }
@@ -338,19 +416,32 @@ impl Session {
     ///
     /// `Corrupt` when it is damaged.
     pub async fn at_sequence(&self, sequence: u64) -> Result<Option<Checkpoint>> {
-        self.newest(Query { sequences: 0..=sequence, ..Query::default() }).await
+        self.newest(Query {
+            sequences: 0..=sequence,
+            ..Query::default()
+        })
+        .await
     }
 
     async fn newest(&self, query: Query) -> Result<Option<Checkpoint>> {
-        let mut query = Query { session: Some(self.id.clone()), parts: Parts::ALL, limit: 1, ..query };
+        let mut query = Query {
+            session: Some(self.id.clone()),
+            parts: Parts::ALL,
+            limit: 1,
+            ..query
+        };
         query.order = Order::Descending;
         loop {
             let page = self.store.0.backend.scan(&query).await;
             let mut page = page.map_err(|error| self.store.blame(error, "latest"))?;
             match page.items.pop() {
                 Some(item) => {
-                    let record = item.into_option().map_err(|error| self.store.blame(error, "latest"))?;
-                    return record.map(|record| Checkpoint::from_record(&self.store, record)).transpose();
+                    let record = item
+                        .into_option()
+                        .map_err(|error| self.store.blame(error, "latest"))?;
+                    return record
+                        .map(|record| Checkpoint::from_record(&self.store, record))
+                        .transpose();
                 }
                 // A page may be empty and not the last: a filter was judged on rows that did not match.
                 None if page.next.is_some() => query.after = page.next,
@@ -375,7 +466,9 @@ impl Session {
 
     pub(super) async fn need(&self, id: &CheckpointId) -> Result<Checkpoint> {
         self.get(id).await?.ok_or_else(|| {
-            Error::not_found("no such checkpoint in this session").with("checkpoint", id).with("session", &self.id)
+            Error::not_found("no such checkpoint in this session")
+                .with("checkpoint", id)
+                .with("session", &self.id)
         })
     }
 
@@ -418,9 +511,15 @@ impl Session {
         I::Error: Into<Error>,
     {
         let id = id.try_into().map_err(Into::into)?;
-        let mut commit = self.store.commit_of().with(Delete { session: self.id.clone(), id });
+        let mut commit = self.store.commit_of().with(Delete {
+            session: self.id.clone(),
+            id,
+        });
         commit.expectations = self.fence();
         let receipt = self.store.send(commit, "delete").await?;
-        Ok(matches!(receipt.outcomes.first(), Some(Outcome::Deleted { existed: true })))
+        Ok(matches!(
+            receipt.outcomes.first(),
+            Some(Outcome::Deleted { existed: true })
+        ))
     }
 }

@@ -40,7 +40,11 @@ enum Step {
 
 impl Transaction {
     pub(super) fn new(store: Store) -> Self {
-        Self { store, steps: Ok(Vec::new()), expectations: Vec::new() }
+        Self {
+            store,
+            steps: Ok(Vec::new()),
+            expectations: Vec::new(),
+        }
     }
 
     fn step(mut self, step: Result<Step>) -> Self {
@@ -59,11 +63,21 @@ impl Transaction {
     /// Deletes a checkpoint.
     pub fn delete(mut self, session: &Session, id: CheckpointId) -> Self {
         self.expectations.extend(session.fence());
-        self.operation(Delete { session: session.id().clone(), id })
+        self.operation(Delete {
+            session: session.id().clone(),
+            id,
+        })
     }
 
     /// Puts an attachment; see [`Session::attach`].
-    pub fn attach(mut self, session: &Session, checkpoint: CheckpointId, kind: &str, key: &str, bytes: Vec<u8>) -> Self {
+    pub fn attach(
+        mut self,
+        session: &Session,
+        checkpoint: CheckpointId,
+        kind: &str,
+        key: &str,
+        bytes: Vec<u8>,
+    ) -> Self {
         self.expectations.extend(session.fence());
         let attach = Attach {
             session: session.id().clone(),
@@ -93,10 +107,17 @@ impl Transaction {
     ///
     /// Those of each operation; nothing was done then.
     pub async fn commit(self) -> Result<Receipt> {
-        let Self { store, steps, expectations } = self;
+        let Self {
+            store,
+            steps,
+            expectations,
+        } = self;
         let blame = |error: Error| store.blame(error, "transaction");
         let steps = steps.map_err(blame)?;
-        let base = Commit { expectations, ..store.commit_of() };
+        let base = Commit {
+            expectations,
+            ..store.commit_of()
+        };
         let mut all = false;
         for attempt in 0.. {
             let (commit, kept) = build(&store, &base, &steps, all).await.map_err(blame)?;
@@ -129,7 +150,11 @@ async fn build(
             Step::Save(saved) => {
                 let (session, draft) = &**saved;
                 draft.check(&store.info().limits)?;
-                let placed = store.0.placer.place(session.id(), draft.encoded(), all).await?;
+                let placed = store
+                    .0
+                    .placer
+                    .place(session.id(), draft.encoded(), all)
+                    .await?;
                 let (append, chunks, next) = draft.append(session, placed)?;
                 commit.operations.push(append.into());
                 commit.chunks.extend(chunks);

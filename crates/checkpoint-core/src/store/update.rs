@@ -48,7 +48,12 @@ enum Edit {
 
 impl Update {
     fn new(session: Session, id: Result<CheckpointId>) -> Self {
-        Self { session, id, revision: None, edits: Vec::new() }
+        Self {
+            session,
+            id,
+            revision: None,
+            edits: Vec::new(),
+        }
     }
 
     fn edit(mut self, edit: Edit) -> Self {
@@ -135,14 +140,20 @@ impl Update {
     }
 
     async fn send(self) -> Result<u64> {
-        let Self { session, id, revision, edits } = self;
+        let Self {
+            session,
+            id,
+            revision,
+            edits,
+        } = self;
         let (id, store) = (id?, session.store());
         let blame = |error: Error| store.blame(error, "update");
         let now = store.0.clock.now();
         let base = store.commit_of();
         for attempt in 1.. {
             let checkpoint = session.need(&id).await.map_err(blame)?;
-            let mut update = operation(checkpoint, &edits, now, &store.info().limits).map_err(blame)?;
+            let mut update =
+                operation(checkpoint, &edits, now, &store.info().limits).map_err(blame)?;
             update.revision = revision.unwrap_or(update.revision);
             let mut commit = base.clone().with(update);
             commit.expectations = session.fence();
@@ -150,7 +161,9 @@ impl Update {
                 Ok(receipt) => {
                     return match receipt.outcomes.first() {
                         Some(Outcome::Updated { revision }) => Ok(*revision),
-                        _ => Err(blame(Error::storage("the backend did not say what became of the update"))),
+                        _ => Err(blame(Error::storage(
+                            "the backend did not say what became of the update",
+                        ))),
                     };
                 }
                 Err(error) if revision.is_none() && attempt < ATTEMPTS && overtaken(&error) => {}
@@ -163,11 +176,17 @@ impl Update {
 
 /// Whether somebody else changed the checkpoint between reading and writing.
 fn overtaken(error: &Error) -> bool {
-    error.as_conflict().is_some_and(|conflict| matches!(conflict.actual, Actual::Revision(Some(_))))
+    error
+        .as_conflict()
+        .is_some_and(|conflict| matches!(conflict.actual, Actual::Revision(Some(_))))
 }
 
 /// The update that makes these edits on a checkpoint as it is.
-pub(super) fn edited_operation(header: Header, description: Description, now: Timestamp) -> Result<UpdateOperation> {
+pub(super) fn edited_operation(
+    header: Header,
+    description: Description,
+    now: Timestamp,
+) -> Result<UpdateOperation> {
     let (mut header, mut description) = (header, description);
     let revision = header.revision;
     header.revision += 1;

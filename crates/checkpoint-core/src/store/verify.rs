@@ -67,7 +67,11 @@ impl VerifyReport {
 
 impl Verify {
     pub(super) fn new(store: Store) -> Self {
-        Self { store, session: None, newest: None }
+        Self {
+            store,
+            session: None,
+            newest: None,
+        }
     }
 
     /// Only this session.
@@ -83,12 +87,24 @@ impl Verify {
     }
 
     async fn run(self) -> Result<VerifyReport> {
-        let Self { store, session, newest } = self;
+        let Self {
+            store,
+            session,
+            newest,
+        } = self;
         let checked_at = store.0.clock.now();
-        let mut report = VerifyReport { checked_at, valid: 0, invalid: 0, skipped: 0, findings: Vec::new() };
+        let mut report = VerifyReport {
+            checked_at,
+            valid: 0,
+            invalid: 0,
+            skipped: 0,
+            findings: Vec::new(),
+        };
         match (newest, session) {
             (None, session) => check(&store, session, usize::MAX, &mut report).await?,
-            (Some(limit), Some(session)) => check(&store, Some(session), limit, &mut report).await?,
+            (Some(limit), Some(session)) => {
+                check(&store, Some(session), limit, &mut report).await?
+            }
             (Some(limit), None) => {
                 let mut query = SessionQuery::default();
                 loop {
@@ -108,13 +124,28 @@ impl Verify {
     }
 }
 
-async fn check(store: &Store, session: Option<SessionId>, limit: usize, report: &mut VerifyReport) -> Result<()> {
-    let mut query = Query { session, order: Order::Descending, parts: Parts::ALL, ..Query::default() };
+async fn check(
+    store: &Store,
+    session: Option<SessionId>,
+    limit: usize,
+    report: &mut VerifyReport,
+) -> Result<()> {
+    let mut query = Query {
+        session,
+        order: Order::Descending,
+        parts: Parts::ALL,
+        ..Query::default()
+    };
     query.filter.quarantined = true;
     let mut left = limit;
     while left > 0 {
         query.limit = PAGE.min(left);
-        let page = store.0.backend.scan(&query).await.map_err(|error| store.blame(error, "verify"))?;
+        let page = store
+            .0
+            .backend
+            .scan(&query)
+            .await
+            .map_err(|error| store.blame(error, "verify"))?;
         left -= page.items.len().min(left);
         for item in page.items {
             judge(store, item, report).await?;
@@ -127,10 +158,18 @@ async fn check(store: &Store, session: Option<SessionId>, limit: usize, report: 
     Ok(())
 }
 
-async fn judge(store: &Store, item: Item<crate::record::Record>, report: &mut VerifyReport) -> Result<()> {
+async fn judge(
+    store: &Store,
+    item: Item<crate::record::Record>,
+    report: &mut VerifyReport,
+) -> Result<()> {
     let mut finding = |checkpoint, session, error| {
         report.invalid += 1;
-        report.findings.push(Finding { checkpoint, session, error });
+        report.findings.push(Finding {
+            checkpoint,
+            session,
+            error,
+        });
     };
     let record = match item {
         Item::Found(record) => record,
@@ -142,7 +181,10 @@ async fn judge(store: &Store, item: Item<crate::record::Record>, report: &mut Ve
     };
     let (id, session) = (record.header.id.clone(), record.header.session.clone());
     let checked = match Checkpoint::from_record(store, record) {
-        Ok(checkpoint) => checkpoint.bytes().await.map(|_| checkpoint.checksum().is_some()),
+        Ok(checkpoint) => checkpoint
+            .bytes()
+            .await
+            .map(|_| checkpoint.checksum().is_some()),
         Err(error) => Err(error),
     };
     match checked {
