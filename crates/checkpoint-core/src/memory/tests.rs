@@ -16,7 +16,7 @@ use crate::commit::{
 };
 use crate::error::{ErrorKind, Result};
 use crate::id::{CheckpointId, ChunkId, CommitId, SessionId};
-use crate::record::{Item, Parts, Payload, Position, Status, Trigger};
+use crate::record::{Item, Origin, Parts, Payload, Position, Status, Trigger};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -179,6 +179,22 @@ fn what_is_older_than_the_window_is_trimmed_and_the_feed_says_so() {
     let ids = [checkpoint(1), checkpoint(2)];
     let found = run(place.store.get(&ids, Parts::ALL)).unwrap();
     assert!(matches!(found[..], [Item::Absent, Item::Found(_)]));
+}
+
+#[test]
+fn a_commit_half_older_than_the_window_stays_whole() {
+    let place = place();
+    place.clock.advance(30 * DAY);
+    let committed_at = FakeClock::at("2026-11-20T10:00:00Z").unwrap().now();
+    let origin = Origin {
+        sequence: 1,
+        committed_at,
+    };
+    let copied = append_with("s", 1, |append| append.origin = Some(origin));
+    place.apply([create("s"), copied]).unwrap();
+    assert_eq!(place.maintain(&Budget::default()).trimmed, 0);
+    let feed = run(place.store.changes(Position::START, 1)).unwrap();
+    assert_eq!(feed.len(), 2);
 }
 
 #[test]
