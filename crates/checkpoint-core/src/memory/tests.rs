@@ -204,11 +204,9 @@ fn a_deleted_session_is_purged_and_its_epoch_is_kept() {
         .apply([create("s"), append("s", 1), append("s", 2)])
         .unwrap();
     place.apply([attach("s", 1, "k", Some(b"bytes"))]).unwrap();
+    let claim = Operation::ClaimSession(session("s"));
     place
-        .apply([Operation::ClaimSession(session("s"))])
-        .unwrap();
-    place
-        .apply([Operation::DeleteSession(session("s"))])
+        .apply([claim, Operation::DeleteSession(session("s"))])
         .unwrap();
     let feed = run(place.store.changes(Position::START, 100)).unwrap();
     assert!(place.step(&Budget::default().with_rows(1)).more);
