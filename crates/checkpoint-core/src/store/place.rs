@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::backend::StoreInfo;
-use crate::chunk::{Chunker, Known, Planned, Previous};
+use crate::chunk::{Chunker, Known, Planned, Previous, StreamWriter};
 use crate::commit::NewChunk;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -84,6 +84,11 @@ impl Placer {
         })
     }
 
+    /// A writer for a state that comes in pieces.
+    pub(super) fn stream(&self) -> StreamWriter {
+        self.chunker.stream()
+    }
+
     fn previous(&self, session: &SessionId) -> Option<Arc<Previous>> {
         let mut kept = self.kept.lock();
         kept.uses += 1;
@@ -128,7 +133,9 @@ impl Placer {
 }
 
 /// Runs work off the executor where there is one.
-async fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(super) async fn offload<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Ok(work());
     }
