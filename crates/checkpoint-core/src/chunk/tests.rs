@@ -218,7 +218,7 @@ pub(super) fn content() -> impl Strategy<Value = Vec<u8>> {
     let size = prop_oneof![
         0..40usize,
         4_000..4_200usize,
-        65_500..65_600usize,
+        32_700..32_800usize,
         0..400_000usize,
     ];
     (size, any::<u64>(), 0..3u8).prop_map(|(size, seed, kind)| match kind {

@@ -252,8 +252,9 @@ impl<'a> Plan<'a> {
     }
 
     fn fresh(&mut self, encoded: &Bytes, start: usize, leaves: &[Leaf]) -> Leaf {
-        let replaced = self.aligner.as_ref().and_then(|old| old.replaced(start));
         let length = self.chunker.cutter.cut(&encoded[start..]);
+        let old = self.aligner.as_ref();
+        let replaced = old.and_then(|old| old.replaced(start, length));
         let plain = &encoded[start..start + length];
         let id = self.chunker.hasher.chunk_id(Purpose::Leaf, plain);
         let old = self.aligner.as_mut();
