@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::IdMap;
 use super::align::Aligner;
 use super::cut::Cutter;
+use super::fetch::Span;
 use super::node::{Builder, Member};
 use super::pack::{Base, Packer};
 use super::stream::StreamWriter;
@@ -90,6 +91,29 @@ impl std::fmt::Debug for Previous {
 }
 
 impl Previous {
+    /// A whole state that was read, with its leaves in order and how deep each is.
+    pub(super) fn from_read(encoded: Bytes, leaves: &[(Span, usize)], nodes: Vec<ChunkId>) -> Self {
+        let mut start = 0;
+        let leaf = |(span, depth): &(Span, usize)| {
+            // What was read lies in memory.
+            let length = usize::try_from(span.length).unwrap_or(usize::MAX);
+            let leaf = Leaf {
+                id: span.id,
+                start,
+                length,
+                depth: u8::try_from(*depth).unwrap_or(UNKNOWN_DEPTH),
+                anchor: None,
+            };
+            start += length;
+            leaf
+        };
+        Self {
+            leaves: leaves.iter().map(leaf).collect(),
+            encoded,
+            nodes,
+        }
+    }
+
     /// Bytes of memory that it holds, about.
     pub(crate) fn size(&self) -> usize {
         let anchors = self.leaves.iter().filter_map(|leaf| leaf.anchor.as_ref());
