@@ -54,8 +54,10 @@ mod tests;
 mod write;
 
 pub(crate) use fetch::ReadError;
-pub(crate) use read::{Reader, Shape, shape};
-pub(crate) use stream::{Finished, StreamReader, StreamWriter};
+pub(crate) use read::Reader;
+#[cfg(test)]
+pub(crate) use read::{Shape, shape};
+pub(crate) use stream::{StreamReader, StreamWriter};
 pub(crate) use write::{Chunker, Known, Planned, Previous};
 
 use std::collections::HashMap;

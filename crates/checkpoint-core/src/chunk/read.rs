@@ -17,6 +17,7 @@ use crate::record::StoredChunk;
 const BATCH: usize = 512;
 
 /// What a stored chunk is within a tree, as far as its own bytes tell.
+#[cfg(test)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// A leaf that needs no other chunk.
@@ -42,6 +43,7 @@ pub(crate) enum Shape {
 /// # Errors
 ///
 /// `Corrupt`, naming the chunk.
+#[cfg(test)]
 pub(crate) fn shape(id: &ChunkId, chunk: &StoredChunk) -> Result<Shape> {
     Ok(match parse(id, chunk)? {
         Stored::Raw(_) | Stored::Zstd(_) => Shape::Leaf,
@@ -86,12 +88,14 @@ impl<'a> Reader<'a> {
         self
     }
 
-    /// Reads a state. `length` bytes of memory are taken, so the caller limits it first.
+    /// Reads a state without a word for the next. `length` bytes of memory are taken, so the caller limits it first.
+    #[cfg(test)]
     pub(crate) async fn read(&self, top: ChunkId, length: u64) -> Result<Bytes, ReadError> {
         Ok(self.gather(top, length, 0..length).await?.state)
     }
 
-    /// Reads a state, and what the next state of its session is compared with.
+    /// Reads a state, and what the next state of its session is compared with. `length` bytes of memory are taken, so
+    /// the caller limits it first.
     pub(crate) async fn read_known(
         &self,
         top: ChunkId,

@@ -79,18 +79,6 @@ fn equal_leaves_are_sent_once() {
 }
 
 #[test]
-fn what_is_known_elsewhere_is_not_sent() {
-    let chunker = chunker();
-    let state = Bytes::from(text(2, 300_000));
-    let first = chunker.plan(state.clone(), None, Known::Previous);
-    let ids: HashSet<_> = first.new.iter().map(|chunk| chunk.id).collect();
-    let is_known = |id: &ChunkId| ids.contains(id);
-    let again = chunker.plan(state, None, Known::Also(&is_known));
-    assert_eq!(again.top, first.top);
-    assert!(again.new.is_empty());
-}
-
-#[test]
 fn with_nothing_known_all_is_sent_and_refers_to_nothing_else() {
     let chunker = chunker();
     let mut state = text(3, 400_000);

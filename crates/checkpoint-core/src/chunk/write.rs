@@ -37,13 +37,11 @@ impl std::fmt::Debug for Chunker {
 
 /// Which chunks need not be sent.
 #[derive(Clone, Copy)]
-pub(crate) enum Known<'a> {
+pub(crate) enum Known {
     /// None: all are sent, and none as a delta, so that what is sent refers to nothing else.
     Nothing,
     /// Those of the previous state.
     Previous,
-    /// Those, and the ones for which this answers yes.
-    Also(&'a dyn Fn(&ChunkId) -> bool),
 }
 
 /// The previous encoding of a session and what its chunks are.
@@ -124,6 +122,7 @@ impl Previous {
     }
 
     /// The encoding.
+    #[cfg(test)]
     pub(crate) fn encoded(&self) -> &Bytes {
         &self.encoded
     }
@@ -152,7 +151,7 @@ impl Chunker {
         &self,
         encoded: Bytes,
         previous: Option<&Previous>,
-        known: Known<'_>,
+        known: Known,
     ) -> Planned {
         let mut plan = Plan::new(self, previous, known);
         let leaves = plan.leaves(&encoded);
@@ -177,7 +176,7 @@ impl Chunker {
 struct Plan<'a> {
     chunker: &'a Chunker,
     previous: Option<&'a Previous>,
-    known: Known<'a>,
+    known: Known,
     aligner: Option<Aligner<'a>>,
     packer: Packer,
     new: Vec<NewChunk>,
@@ -186,7 +185,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(chunker: &'a Chunker, previous: Option<&'a Previous>, known: Known<'a>) -> Self {
+    fn new(chunker: &'a Chunker, previous: Option<&'a Previous>, known: Known) -> Self {
         Self {
             chunker,
             previous,
@@ -258,10 +257,7 @@ impl<'a> Plan<'a> {
             depth: UNKNOWN_DEPTH,
             anchor: None,
         };
-        match self.known {
-            Known::Also(is_known) if is_known(&id) => {}
-            _ => (leaf.depth, leaf.anchor) = self.send(plain, id, replaced, leaves.len()),
-        }
+        (leaf.depth, leaf.anchor) = self.send(plain, id, replaced, leaves.len());
         leaf
     }
 
@@ -270,12 +266,10 @@ impl<'a> Plan<'a> {
         let hasher = &self.chunker.hasher;
         let old = self.old_nodes();
         let mut nodes = Vec::with_capacity(old.len() + 4);
-        let (known, new, sent) = (self.known, &mut self.new, &mut self.sent);
+        let (new, sent) = (&mut self.new, &mut self.sent);
         let mut done = |id, node: Unwritten<'_>| {
             nodes.push(id);
-            let there =
-                old.contains_key(&id) || matches!(known, Known::Also(is_known) if is_known(&id));
-            if !there && sent.insert(id, 0).is_none() {
+            if !old.contains_key(&id) && sent.insert(id, 0).is_none() {
                 new.push(node.write(id));
             }
         };
@@ -295,7 +289,7 @@ impl<'a> Plan<'a> {
     fn old_nodes(&self) -> IdMap<()> {
         let old = match self.known {
             Known::Nothing => None,
-            Known::Previous | Known::Also(_) => self.previous,
+            Known::Previous => self.previous,
         };
         let nodes = old.map_or(&[][..], |old| &old.nodes);
         nodes.iter().map(|id| (*id, ())).collect()
@@ -310,7 +304,7 @@ impl<'a> Plan<'a> {
         at: usize,
     ) -> (u8, Option<Anchor>) {
         let base = match (self.known, self.previous, replaced) {
-            (Known::Previous | Known::Also(_), Some(old), Some(leaf)) => old.base(leaf),
+            (Known::Previous, Some(old), Some(leaf)) => old.base(leaf),
             _ => None,
         };
         let against = base.as_ref().map(|(_, _, plain)| Base { plain });
