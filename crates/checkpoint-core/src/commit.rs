@@ -83,6 +83,8 @@ pub enum Expectation {
     Epoch(SessionId, u64),
     /// The named record is at this version; none: it is not there.
     Version(RecordName, Option<u64>),
+    /// BLAKE3 of the stored bytes of the object is this one.
+    Sealed(Sealed, [u8; 32]),
 }
 
 impl fmt::Display for Expectation {
@@ -95,6 +97,7 @@ impl fmt::Display for Expectation {
             Self::Epoch(session, n) => write!(f, "epoch {n} of session {session}"),
             Self::Version(name, Some(n)) => write!(f, "version {n} of record {name}"),
             Self::Version(name, None) => write!(f, "no record {name}"),
+            Self::Sealed(target, _) => write!(f, "other bytes of {target:?}"),
         }
     }
 }

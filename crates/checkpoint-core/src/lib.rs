@@ -5,19 +5,28 @@
 //! opens a backend by URL; authors of a backend depend on this crate.
 
 pub mod backend;
+mod checksum;
+mod chunk;
 mod clock;
+mod codec;
 mod commit;
+mod description;
 mod diff;
+pub mod engine;
 mod error;
 mod feed;
 mod hasher;
 mod id;
 mod limits;
+mod memory;
 mod query;
 mod record;
+mod store;
+mod wire;
 
 pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
 pub use clock::{Clock, FakeClock, IdSource, SeededIds, SystemClock, SystemIds, Timestamp};
+pub use codec::Codec;
 pub use commit::{
     Append, Appended, Attach, Commit, CreateSession, Delete, Expectation, Fingerprint, NewChunk,
     NewState, Note, NoteKind, Operation, Outcome, Parent, PatchSession, PutRecord, Quarantine,
@@ -32,8 +41,14 @@ pub use id::{
     WorkerId,
 };
 pub use limits::Limits;
+pub use memory::{MemoryBackend, MemoryBuilder};
 pub use query::{AttachmentQuery, Cursor, CursorKind, Filter, Order, Page, Query, SessionQuery};
 pub use record::{
     Attachment, ChunkInfo, Durability, Head, Header, Item, MetaRecord, Origin, Parts, Payload,
     Position, Record, SessionRecord, Status, StoredChunk, Trigger,
+};
+pub use store::{
+    Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Schema,
+    Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store, StoreBuilder,
+    Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport,
 };

@@ -1,0 +1,157 @@
+//! What no store could take, whatever it holds.
+
+use std::collections::HashSet;
+
+use crate::commit::{Append, Commit, Operation, Update};
+use crate::error::{Error, Result};
+use crate::id::{MAX_ID_BYTES, Tag};
+use crate::limits::Limits;
+use crate::record::Payload;
+
+/// The highest sequence that an origin may bring: engines keep sequences as signed numbers of 64 bits, and there is
+/// room above it for all appends to come.
+const MAX_ORIGIN: u64 = 1 << 62;
+
+impl Commit {
+    /// Checks what does not depend on what the store holds: limits, sorted tags, ids used once.
+    ///
+    /// Every backend calls it first.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` with the limit and the size, `Invalid` with what would be right.
+    pub fn check(&self, limits: &Limits) -> Result<()> {
+        within(
+            "operations of a commit",
+            self.operations.len() as u64,
+            limits.operations,
+        )?;
+        within(
+            "chunks of a commit",
+            (self.chunks.len() + self.relies_on.len()) as u64,
+            limits.operations,
+        )?;
+        let mut ids = HashSet::new();
+        for operation in &self.operations {
+            if let Operation::Append(append) = operation
+                && self.operations.len() > 1
+                && !ids.insert(&append.id)
+            {
+                return Err(
+                    Error::invalid("a commit appends the same id twice; append it once")
+                        .with("checkpoint", &append.id),
+                );
+            }
+            operation.check(limits)?;
+        }
+        for chunk in &self.chunks {
+            let checked = within("chunk", chunk.bytes.len() as u64, limits.chunk).and_then(|()| {
+                within(
+                    "children of a chunk",
+                    chunk.children.len() as u64,
+                    limits.children,
+                )
+            });
+            checked.map_err(|error| error.with("chunk", chunk.id))?;
+        }
+        Ok(())
+    }
+}
+
+impl Operation {
+    fn check(&self, limits: &Limits) -> Result<()> {
+        match self {
+            Self::Append(append) => append
+                .check(limits)
+                .map_err(|error| error.with("checkpoint", &append.id)),
+            Self::Update(update) => update
+                .check(limits)
+                .map_err(|error| error.with("checkpoint", &update.id)),
+            Self::Attach(attach) => {
+                within(
+                    "kind of an attachment",
+                    attach.kind.len() as u64,
+                    MAX_ID_BYTES as u64,
+                )?;
+                within(
+                    "key of an attachment",
+                    attach.key.len() as u64,
+                    MAX_ID_BYTES as u64,
+                )?;
+                let size = attach.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                within("attachment", size, limits.attachment)
+                    .map_err(|error| error.with("checkpoint", &attach.checkpoint))
+            }
+            Self::CreateSession(create) => within("session", create.body.len() as u64, limits.meta)
+                .map_err(|error| error.with("session", &create.id)),
+            Self::PatchSession(patch) => within("session", patch.body.len() as u64, limits.meta)
+                .map_err(|error| error.with("session", &patch.id)),
+            Self::PutRecord(put) => {
+                let size = put.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                within("record", size, limits.record)
+                    .map_err(|error| error.with("record", &put.name))
+            }
+            Self::Reseal(reseal) => {
+                let limit = limits.chunk.max(limits.attachment).max(limits.meta);
+                within("sealed object", reseal.bytes.len() as u64, limit)
+            }
+            Self::Delete(_)
+            | Self::ClaimSession(_)
+            | Self::DeleteSession(_)
+            | Self::Note(_)
+            | Self::Quarantine(_) => Ok(()),
+        }
+    }
+}
+
+impl Append {
+    fn check(&self, limits: &Limits) -> Result<()> {
+        within("description", self.meta.len() as u64, limits.meta)?;
+        check_state(self.length, &self.payload, limits)?;
+        check_tags(&self.tags, limits)?;
+        if self.revision == 0 {
+            return Err(Error::invalid(
+                "revision 0; the first revision of a checkpoint is 1",
+            ));
+        }
+        match self.origin {
+            Some(origin) if !(1..=MAX_ORIGIN).contains(&origin.sequence) => Err(Error::invalid(
+                format!("an origin's sequence must be from 1 to {MAX_ORIGIN}"),
+            )
+            .with("sequence", origin.sequence)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Update {
+    fn check(&self, limits: &Limits) -> Result<()> {
+        within("description", self.meta.len() as u64, limits.meta)?;
+        if let Some(state) = &self.state {
+            check_state(state.length, &state.payload, limits)?;
+        }
+        check_tags(&self.tags, limits)
+    }
+}
+
+fn check_state(length: u64, payload: &Payload, limits: &Limits) -> Result<()> {
+    within("state", length, limits.state)?;
+    let inline = payload.inline().map_or(0, |bytes| bytes.len() as u64);
+    within("inline state", inline, limits.chunk)
+}
+
+fn check_tags(tags: &[Tag], limits: &Limits) -> Result<()> {
+    within("tags of a checkpoint", tags.len() as u64, limits.tags)?;
+    match tags.windows(2).find(|pair| pair[0] >= pair[1]) {
+        Some(pair) => Err(Error::invalid("tags must be sorted, each once").with("tag", &pair[1])),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn within(what: &str, size: u64, limit: u64) -> Result<()> {
+    if size <= limit {
+        Ok(())
+    } else {
+        Err(Error::too_large(what, size, limit))
+    }
+}

@@ -1,0 +1,20 @@
+//! How a commit is judged, written once for every backend.
+//!
+//! Idempotency, expectations, ownership, closedness, sequences and positions are decided here, against
+//! [`Tables`]: what a backend keeps, one small question or write at a time, inside a transaction of its own. A
+//! backend opens a transaction, calls [`apply`], and commits it or rolls it back; several commits may share a
+//! transaction when each can be rolled back alone.
+
+mod apply;
+mod check;
+mod feed;
+mod operations;
+mod receipt;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Counters, apply};
+pub(crate) use check::within;
+pub use feed::feed_page;
+pub use tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables, Tombstone};

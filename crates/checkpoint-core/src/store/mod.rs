@@ -1,0 +1,451 @@
+//! The handles that programs use: a [`Store`], and a [`Session`] in it.
+
+mod annotate;
+mod checkpoint;
+mod fork;
+mod list;
+mod place;
+mod save;
+mod schema;
+mod sections;
+mod session;
+mod stream;
+mod transaction;
+mod update;
+mod verify;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backend::{Backend, Budget, MaintainStep, Stats, StoreInfo};
+use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
+use crate::codec::Codec;
+use crate::commit::{Commit, Outcome, Receipt};
+use crate::diff::Diff;
+use crate::error::{Error, ErrorKind, Result};
+use crate::feed::Change;
+use crate::id::{CheckpointId, CommitId, SessionId};
+use crate::query::{Cursor, SessionQuery};
+use crate::record::{Parts, Position};
+
+pub use annotate::{Annotation, Severity};
+pub use checkpoint::Checkpoint;
+pub use list::{List, Listing, Summary};
+pub use save::{Save, Saved};
+pub use schema::Schema;
+pub use sections::Sections;
+pub use session::{OpenSession, Session, SessionInfo, SessionListing};
+pub use stream::StateReader;
+pub use transaction::Transaction;
+pub use update::Update as UpdateCheckpoint;
+pub use verify::{Finding, Verify, VerifyReport};
+
+/// A store of checkpoints.
+///
+/// A cheap handle: clones share everything. All calls are safe from many tasks and threads at once.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    backend: Arc<dyn Backend>,
+    codec: Codec,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    placer: place::Placer,
+    schemas: Vec<Schema>,
+}
+
+/// Settings of a [`Store`] handle.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct StoreBuilder {
+    backend: Arc<dyn Backend>,
+    codec: Codec,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    cache: usize,
+    schemas: Vec<Schema>,
+}
+
+impl StoreBuilder {
+    /// How states are encoded when nothing else is said. Default: JSON.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Where the time comes from. Default: the system's clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where ids come from. Default: UUIDs of version 7.
+    pub fn ids(mut self, ids: impl IdSource) -> Self {
+        self.ids = Arc::new(ids);
+        self
+    }
+
+    /// Bytes of memory in which the newest states of sessions are kept, so that only what changed is cut, hashed and
+    /// sent. Default: 64 MiB. Without it saves are slower and larger, and as correct.
+    pub fn cache(mut self, bytes: usize) -> Self {
+        self.cache = bytes;
+        self
+    }
+
+    /// A shape of states that the program knows, so that states of older versions load, and newer ones are refused by
+    /// name. One more; a later one replaces an earlier of the same name.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schemas.retain(|known| known.name() != schema.name());
+        self.schemas.push(schema);
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn build(self) -> Store {
+        let Self {
+            backend,
+            codec,
+            clock,
+            ids,
+            cache,
+            schemas,
+        } = self;
+        let placer = place::Placer::new(backend.info(), cache);
+        Store(Arc::new(Inner {
+            backend,
+            codec,
+            clock,
+            ids,
+            placer,
+            schemas,
+        }))
+    }
+}
+
+impl Store {
+    /// A store on a backend, with default settings.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self::builder(backend).build()
+    }
+
+    /// A store on a backend, with settings.
+    pub fn builder(backend: Arc<dyn Backend>) -> StoreBuilder {
+        StoreBuilder {
+            backend,
+            codec: Codec::default(),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            cache: 64 << 20,
+            schemas: Vec::new(),
+        }
+    }
+
+    /// What this store is.
+    #[must_use]
+    pub fn info(&self) -> &StoreInfo {
+        self.0.backend.info()
+    }
+
+    /// The backend, for what this handle has no word for.
+    #[must_use]
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.0.backend
+    }
+
+    /// A session, made when it is not there. Await it, or say first what must hold.
+    ///
+    /// ```no_run
+    /// # async fn example(store: checkpoint_core::Store) -> checkpoint_core::Result<()> {
+    /// let session = store.session("research-42").await?;
+    /// let known = store.session("research-42").existing().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn session<I>(&self, id: I) -> OpenSession
+    where
+        I: TryInto<SessionId>,
+        I::Error: Into<Error>,
+    {
+        OpenSession::new(self.clone(), id.try_into().map_err(Into::into))
+    }
+
+    /// A session with a new id of its own.
+    pub fn new_session(&self) -> OpenSession {
+        OpenSession::new(self.clone(), Ok(SessionId::from_uuid(self.0.ids.next()))).create_new()
+    }
+
+    /// The sessions, oldest first, at most `limit` of them after where a page ended.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a cursor of another question, and those of the storage.
+    pub async fn sessions(&self, limit: usize, after: Option<Cursor>) -> Result<SessionListing> {
+        let query = SessionQuery {
+            limit,
+            after,
+            ..SessionQuery::default()
+        };
+        let page = self
+            .0
+            .backend
+            .sessions(&query)
+            .await
+            .map_err(|error| self.blame(error, "list sessions"))?;
+        let sessions = page
+            .items
+            .into_iter()
+            .map(SessionInfo::from_record)
+            .collect::<Result<_>>()?;
+        Ok(SessionListing {
+            sessions,
+            next: page.next,
+        })
+    }
+
+    /// Deletes a session with all its checkpoints; answers whether it was there. Forks of it keep all they need.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for what is no id, and those of the storage.
+    pub async fn delete_session<I>(&self, id: I) -> Result<bool>
+    where
+        I: TryInto<SessionId>,
+        I::Error: Into<Error>,
+    {
+        let id = id.try_into().map_err(Into::into)?;
+        let commit = self
+            .commit_of()
+            .with(crate::commit::Operation::DeleteSession(id.clone()));
+        let receipt = self.send(commit, "delete session").await?;
+        self.0.placer.forget(&id);
+        Ok(matches!(
+            receipt.outcomes.first(),
+            Some(Outcome::SessionDeleted { existed: true })
+        ))
+    }
+
+    /// A checkpoint by its id, in whatever session; none when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` when it is damaged, `Invalid` for what is no id, and those of the storage.
+    pub async fn get<I>(&self, id: I) -> Result<Option<Checkpoint>>
+    where
+        I: TryInto<CheckpointId>,
+        I::Error: Into<Error>,
+    {
+        let id = id.try_into().map_err(Into::into)?;
+        self.read(&id, Parts::ALL).await
+    }
+
+    /// Checkpoints of all sessions, newest first. Await it, or narrow it first.
+    pub fn list(&self) -> List {
+        List::new(self.clone(), None)
+    }
+
+    /// Several operations in one commit: all are done, or none.
+    pub fn transaction(&self) -> Transaction {
+        Transaction::new(self.clone())
+    }
+
+    /// The highest sequence given so far, also when its checkpoint is deleted; 0 when there was none.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub async fn sequence(&self) -> Result<u64> {
+        let position = self
+            .0
+            .backend
+            .changed(Position::START, Duration::ZERO)
+            .await;
+        Ok(position
+            .map_err(|error| self.blame(error, "sequence"))?
+            .sequence)
+    }
+
+    /// Changes after a position, oldest first: about `limit` of them, none when there are none.
+    ///
+    /// # Errors
+    ///
+    /// `Truncated` with the oldest position when they are no longer kept.
+    pub async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
+        self.0
+            .backend
+            .changes(after, limit)
+            .await
+            .map_err(|error| self.blame(error, "changes"))
+    }
+
+    /// Waits until there is a change after a position, at most as long as told; answers the newest position.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {
+        self.0
+            .backend
+            .changed(after, at_most)
+            .await
+            .map_err(|error| self.blame(error, "changed"))
+    }
+
+    /// What lies between two checkpoints: time, and what was added, removed and changed in the state.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, and `Invalid` when a state is not JSON or MessagePack.
+    pub async fn compare(&self, before: &CheckpointId, after: &CheckpointId) -> Result<Comparison> {
+        let absent =
+            |id: &CheckpointId| Error::not_found("no such checkpoint").with("checkpoint", id);
+        let first = self.get(before).await?.ok_or_else(|| absent(before))?;
+        let second = self.get(after).await?.ok_or_else(|| absent(after))?;
+        let diff = Diff::between(&first.value().await?, &second.value().await?);
+        let (from, to) = (first.header().created_at, second.header().created_at);
+        Ok(Comparison {
+            elapsed: to.since(from).max(from.since(to)),
+            diff,
+        })
+    }
+
+    /// Checks every checkpoint: checksum, state, chunks. Await it, or narrow it first.
+    pub fn verify(&self) -> Verify {
+        Verify::new(self.clone())
+    }
+
+    /// Counts what is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub async fn stats(&self) -> Result<Stats> {
+        self.0
+            .backend
+            .stats()
+            .await
+            .map_err(|error| self.blame(error, "stats"))
+    }
+
+    /// Gives space back, a step at a time; call again while it says that there is more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
+        self.0
+            .backend
+            .maintain(budget)
+            .await
+            .map_err(|error| self.blame(error, "maintain"))
+    }
+
+    /// Returns when all that was acknowledged is as durable as the store can make it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub async fn flush(&self) -> Result<Receipt> {
+        self.0
+            .backend
+            .flush()
+            .await
+            .map_err(|error| self.blame(error, "flush"))
+    }
+
+    /// Finishes commits under way and lets go of the store, for all clones of this handle.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub async fn close(&self) -> Result<()> {
+        self.0
+            .backend
+            .close()
+            .await
+            .map_err(|error| self.blame(error, "close"))
+    }
+
+    fn commit_of(&self) -> Commit {
+        Commit::new(CommitId::from_uuid(self.0.ids.next()))
+    }
+
+    /// Sends a commit that brings no state.
+    async fn send(&self, commit: Commit, operation: &'static str) -> Result<Receipt> {
+        self.0
+            .backend
+            .commit(commit)
+            .await
+            .map_err(|error| self.blame(error, operation))
+    }
+
+    /// Says on which store and in which operation an error occurred.
+    fn blame(&self, error: Error, operation: &'static str) -> Error {
+        error.during(operation).on(&self.info().label)
+    }
+
+    /// A checkpoint by id, with the parts asked for; a description is always read.
+    async fn read(&self, id: &CheckpointId, parts: Parts) -> Result<Option<Checkpoint>> {
+        let items = self
+            .0
+            .backend
+            .get(
+                std::slice::from_ref(id),
+                Parts {
+                    meta: true,
+                    ..parts
+                },
+            )
+            .await;
+        let item = items.map_err(|error| self.blame(error, "get"))?.pop();
+        let Some(item) = item else { return Ok(None) };
+        match item
+            .into_option()
+            .map_err(|error| self.blame(error, "get"))?
+        {
+            Some(record) => Checkpoint::from_record(self, record).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.info().label)
+    }
+}
+
+/// What lies between two checkpoints.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// The time from the creation of one to that of the other.
+    pub elapsed: Duration,
+    /// What differs in their states.
+    pub diff: Diff,
+}
+
+impl Comparison {
+    /// The difference in one paragraph.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let seconds = self.elapsed.as_secs();
+        let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        format!(
+            "{hours}h {minutes:02}m {rest:02}s between them. {}",
+            self.diff.summary()
+        )
+    }
+}
+
+/// The chunks that a backend says it lacks, if that is why it refused a commit.
+fn missing(error: &Error) -> Option<HashSet<crate::id::ChunkId>> {
+    match error.kind() {
+        ErrorKind::MissingChunks(ids) => Some(ids.iter().copied().collect()),
+        _ => None,
+    }
+}

@@ -1,0 +1,524 @@
+//! Saving a state.
+
+use std::future::IntoFuture;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use serde_json::Value;
+
+use super::place::Placed;
+use super::{Session, missing};
+use crate::checksum::{checksum, fingerprint};
+use crate::chunk::Previous;
+use crate::clock::Timestamp;
+use crate::codec::Codec;
+use crate::commit::{Append, Expectation, NewChunk, Outcome, Parent, Receipt};
+use crate::description::{Description, SchemaVersion, Section, StateDigest};
+use crate::engine::within;
+use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::id::{CheckpointId, ChunkId, Tag, WorkerId};
+use crate::limits::Limits;
+use crate::record::{Durability, Header, Payload, Status, Trigger};
+
+/// How often a commit is sent again with the chunks that the store says it lacks.
+pub(super) const RESEND: usize = 3;
+
+/// A save: the state is encoded already; say what else there is to say, and await it.
+///
+/// It owns all it needs and can be spawned. A mistake made while building it, such as a tag with a control character,
+/// is answered when it is awaited.
+///
+/// # Cancel safety
+///
+/// Dropping the future leaves the checkpoint saved or not saved, never half. Its id is chosen before the first
+/// attempt: give one with [`id`](Self::id) to find out, or to save again without saving twice.
+#[must_use = "a save does nothing until it is awaited"]
+#[derive(Clone, Debug)]
+pub struct Save {
+    session: Session,
+    draft: Result<Draft>,
+}
+
+/// A checkpoint that is being made.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) id: CheckpointId,
+    parent: Parent,
+    enclosing: Option<CheckpointId>,
+    created_at: Timestamp,
+    status: Status,
+    trigger: Trigger,
+    worker: Option<WorkerId>,
+    tags: Vec<Tag>,
+    step: Option<u64>,
+    pinned: bool,
+    description: Description,
+    state: State,
+    pub(super) expectations: Vec<Expectation>,
+}
+
+/// A state on its way into the store.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// As a whole.
+    Encoded(Bytes),
+    /// Sent ahead in pieces, but for the last chunks.
+    Streamed {
+        top: ChunkId,
+        length: u64,
+        last: Vec<NewChunk>,
+    },
+}
+
+impl State {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Encoded(bytes) => bytes.len() as u64,
+            Self::Streamed { length, .. } => *length,
+        }
+    }
+}
+
+/// What became of a save.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Saved {
+    /// The id of the checkpoint.
+    pub id: CheckpointId,
+    /// Its number in the store.
+    pub sequence: u64,
+    /// The checkpoint it was made from.
+    pub parent: Option<CheckpointId>,
+    /// When it was committed.
+    pub committed_at: Timestamp,
+    /// What holds now.
+    pub durability: Durability,
+    /// An earlier attempt had saved it already.
+    pub replayed: bool,
+    /// An earlier attempt had saved it, and it was deleted since.
+    pub deleted: bool,
+}
+
+impl Save {
+    pub(super) fn new(session: Session, content_type: &str, encoded: Result<Bytes>) -> Self {
+        let draft = encoded.map(|encoded| {
+            let digest = StateDigest::of(&encoded);
+            Draft::new(&session, content_type, State::Encoded(encoded), digest)
+        });
+        Self { session, draft }
+    }
+
+    pub(super) fn streamed(
+        session: Session,
+        content_type: &str,
+        state: State,
+        digest: StateDigest,
+    ) -> Self {
+        let draft = check_content_type(content_type)
+            .map(|()| Draft::new(&session, content_type, state, digest));
+        Self { session, draft }
+    }
+
+    pub(super) fn with_sections(self, sections: Vec<Section>) -> Self {
+        self.edit(|draft| {
+            draft.description.sections = sections;
+            Ok(())
+        })
+    }
+
+    fn edit(mut self, edit: impl FnOnce(&mut Draft) -> Result<()>) -> Self {
+        if let Ok(draft) = &mut self.draft
+            && let Err(error) = edit(draft)
+        {
+            self.draft = Err(error);
+        }
+        self
+    }
+
+    /// Under this id. Default: a new UUID. Saving the same under the same id again answers as the first time.
+    pub fn id<I>(self, id: I) -> Self
+    where
+        I: TryInto<CheckpointId>,
+        I::Error: Into<Error>,
+    {
+        self.edit(|draft| id.try_into().map(|id| draft.id = id).map_err(Into::into))
+    }
+
+    /// With a message.
+    pub fn message(self, message: impl Into<String>) -> Self {
+        self.edit(|draft| {
+            draft.description.message = message.into();
+            Ok(())
+        })
+    }
+
+    /// With the title of the work it belongs to.
+    pub fn title(self, title: impl Into<String>) -> Self {
+        self.edit(|draft| {
+            draft.description.title = title.into();
+            Ok(())
+        })
+    }
+
+    /// With one more tag.
+    pub fn tag<T>(self, tag: T) -> Self
+    where
+        T: TryInto<Tag>,
+        T::Error: Into<Error>,
+    {
+        self.edit(|draft| {
+            let tag = tag.try_into().map_err(Into::into)?;
+            if let Err(at) = draft.tags.binary_search(&tag) {
+                draft.tags.insert(at, tag);
+            }
+            Ok(())
+        })
+    }
+
+    /// With more tags.
+    pub fn tags<T>(self, tags: impl IntoIterator<Item = T>) -> Self
+    where
+        T: TryInto<Tag>,
+        T::Error: Into<Error>,
+    {
+        tags.into_iter().fold(self, Self::tag)
+    }
+
+    /// With something noted beside the state, under a key.
+    pub fn metadata(self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.edit(|draft| {
+            draft.description.metadata.insert(key.into(), value.into());
+            Ok(())
+        })
+    }
+
+    /// With how far the work has come. Default: created.
+    pub fn status(self, status: Status) -> Self {
+        self.edit(|draft| {
+            draft.status = status;
+            Ok(())
+        })
+    }
+
+    /// With the number of its step.
+    pub fn step(self, step: u64) -> Self {
+        self.edit(|draft| {
+            draft.step = Some(step);
+            Ok(())
+        })
+    }
+
+    /// With a description of its step.
+    pub fn step_description(self, description: impl Into<String>) -> Self {
+        self.edit(|draft| {
+            draft.description.step_description = description.into();
+            Ok(())
+        })
+    }
+
+    /// With what made the program save. Default: manual.
+    pub fn trigger(self, trigger: Trigger) -> Self {
+        self.edit(|draft| {
+            draft.trigger = trigger;
+            Ok(())
+        })
+    }
+
+    /// Saved by itself, for a reason of the user's own.
+    pub fn reason(self, reason: impl Into<String>) -> Self {
+        self.edit(|draft| {
+            draft.trigger = Trigger::Custom;
+            draft.description.reason = reason.into();
+            Ok(())
+        })
+    }
+
+    /// With the name of who saves.
+    pub fn worker<W>(self, worker: W) -> Self
+    where
+        W: TryInto<WorkerId>,
+        W::Error: Into<Error>,
+    {
+        self.edit(|draft| {
+            worker
+                .try_into()
+                .map(|worker| draft.worker = Some(worker))
+                .map_err(Into::into)
+        })
+    }
+
+    /// Made from this checkpoint. Default: from the head of the session, as it is inside the commit.
+    pub fn parent<I>(self, parent: I) -> Self
+    where
+        I: TryInto<CheckpointId>,
+        I::Error: Into<Error>,
+    {
+        self.edit(|draft| {
+            parent
+                .try_into()
+                .map(|id| draft.parent = Parent::Id(id))
+                .map_err(Into::into)
+        })
+    }
+
+    /// Made from nothing: it starts a history.
+    pub fn no_parent(self) -> Self {
+        self.edit(|draft| {
+            draft.parent = Parent::None;
+            Ok(())
+        })
+    }
+
+    /// Within the work of this checkpoint, of any session.
+    pub fn enclosing<I>(self, enclosing: I) -> Self
+    where
+        I: TryInto<CheckpointId>,
+        I::Error: Into<Error>,
+    {
+        self.edit(|draft| {
+            enclosing
+                .try_into()
+                .map(|id| draft.enclosing = Some(id))
+                .map_err(Into::into)
+        })
+    }
+
+    /// Kept by every retention policy.
+    pub fn pinned(self) -> Self {
+        self.edit(|draft| {
+            draft.pinned = true;
+            Ok(())
+        })
+    }
+
+    /// Whose state has this shape, so that a later version of the program knows how to read it.
+    pub fn schema(self, name: impl Into<String>, version: u64) -> Self {
+        self.edit(|draft| {
+            let name = name.into();
+            if name.is_empty() {
+                return Err(Error::invalid("a schema needs a name"));
+            }
+            draft.description.schema = Some(SchemaVersion { name, version });
+            Ok(())
+        })
+    }
+
+    /// Only if the head of the session is this checkpoint, or none; else `Conflict`.
+    pub fn expect_head(self, head: Option<CheckpointId>) -> Self {
+        let session = self.session.id().clone();
+        self.edit(|draft| {
+            draft.expectations.push(Expectation::Head(session, head));
+            Ok(())
+        })
+    }
+
+    pub(super) fn into_draft(self) -> Result<(Session, Draft)> {
+        Ok((self.session, self.draft?))
+    }
+
+    async fn send(self) -> Result<Saved> {
+        let (session, draft) = self.into_draft()?;
+        let store = session.store().clone();
+        let limits = store.info().limits;
+        let blame = |error: Error| store.blame(error, "save").with("session", session.id());
+        draft.check(&limits).map_err(blame)?;
+        let base = store.commit_of();
+        let mut all = false;
+        for attempt in 0.. {
+            let placed = draft.place(&session, all).await.map_err(blame)?;
+            let (append, chunks, next) = draft.append(&session, placed).map_err(blame)?;
+            let mut commit = base.clone().with(append);
+            commit.chunks = chunks;
+            commit.expectations.clone_from(&draft.expectations);
+            match store.0.backend.commit(commit).await {
+                Ok(receipt) => {
+                    if let Some(next) = next {
+                        store.0.placer.keep(session.id(), next);
+                    }
+                    return draft.saved(&receipt);
+                }
+                // A sweep took what this handle believed to be there: send everything.
+                Err(error) if missing(&error).is_some() && attempt < RESEND => {
+                    store.0.placer.forget(session.id());
+                    all = true;
+                }
+                Err(error) => return Err(blame(error)),
+            }
+        }
+        Err(blame(Error::storage("no attempt was made")))
+    }
+}
+
+impl Draft {
+    pub(super) fn check(&self, limits: &Limits) -> Result<()> {
+        within("state", self.state.length(), limits.state)?;
+        check_description(&self.description, limits)
+    }
+
+    fn new(session: &Session, content_type: &str, state: State, digest: StateDigest) -> Self {
+        let inner = &session.store().0;
+        let json = content_type == Codec::Json.content_type();
+        Self {
+            id: CheckpointId::from_uuid(inner.ids.next()),
+            parent: Parent::Head,
+            enclosing: None,
+            created_at: inner.clock.now(),
+            status: Status::Created,
+            trigger: Trigger::Manual,
+            worker: None,
+            tags: Vec::new(),
+            step: None,
+            pinned: false,
+            description: Description {
+                content_type: if json { "" } else { content_type }.to_owned(),
+                digest: Some(digest),
+                ..Description::default()
+            },
+            state,
+            expectations: session.fence(),
+        }
+    }
+
+    /// Puts the state in its place. With `all` nothing is assumed to be in the store.
+    pub(super) async fn place(&self, session: &Session, all: bool) -> Result<Placed> {
+        match &self.state {
+            State::Encoded(encoded) => {
+                session
+                    .store()
+                    .0
+                    .placer
+                    .place(session.id(), encoded.clone(), all)
+                    .await
+            }
+            State::Streamed { .. } if all => Err(Error::new(
+                ErrorKind::Unavailable {
+                    applied: Applied::No,
+                },
+                "chunks that were sent ahead have been swept since; save the reader again",
+            )),
+            State::Streamed { top, last, .. } => Ok(Placed {
+                payload: Payload::Tree(*top),
+                chunks: last.clone(),
+                next: None,
+            }),
+        }
+    }
+
+    /// The append for a state in its place.
+    pub(super) fn append(
+        &self,
+        session: &Session,
+        placed: Placed,
+    ) -> Result<(Append, Vec<NewChunk>, Option<Previous>)> {
+        let Placed {
+            payload,
+            chunks,
+            next,
+        } = placed;
+        let mut description = self.description.clone();
+        let mut append = Append {
+            id: self.id.clone(),
+            session: session.id().clone(),
+            parent: self.parent.clone(),
+            enclosing: self.enclosing.clone(),
+            revision: 1,
+            created_at: self.created_at,
+            updated_at: self.created_at,
+            status: self.status,
+            trigger: self.trigger,
+            worker: self.worker.clone(),
+            tags: self.tags.clone(),
+            step: self.step,
+            pinned: self.pinned,
+            length: self.state.length(),
+            origin: None,
+            revive: false,
+            fingerprint: crate::commit::Fingerprint([0; 16]),
+            meta: Bytes::new(),
+            payload,
+        };
+        append.fingerprint = fingerprint(&session.store().info().hasher, &append, &description)?;
+        description.checksum = Some(checksum(&header_of(&append), &description)?);
+        append.meta = description.encode()?;
+        Ok((append, chunks, next))
+    }
+
+    fn saved(&self, receipt: &Receipt) -> Result<Saved> {
+        match receipt.outcomes.first() {
+            Some(Outcome::Appended(appended)) => Ok(Saved {
+                id: self.id.clone(),
+                sequence: appended.sequence,
+                parent: appended.parent.clone(),
+                committed_at: appended.committed_at,
+                durability: receipt.durability,
+                replayed: receipt.replayed,
+                deleted: appended.deleted,
+            }),
+            _ => Err(Error::storage(
+                "the backend did not say what became of the save",
+            )),
+        }
+    }
+}
+
+/// A content type that can be kept.
+pub(super) fn check_content_type(content_type: &str) -> Result<()> {
+    if (1..=256).contains(&content_type.len()) && !content_type.contains(char::is_control) {
+        return Ok(());
+    }
+    let start: String = content_type.chars().take(32).collect();
+    Err(
+        Error::invalid("a content type has 1 to 256 bytes and no control characters")
+            .with("starts", format_args!("{start:?}")),
+    )
+}
+
+pub(super) fn check_description(description: &Description, limits: &Limits) -> Result<()> {
+    let texts = [
+        &description.message,
+        &description.title,
+        &description.step_description,
+        &description.reason,
+    ];
+    for text in texts {
+        within("message", text.len() as u64, limits.message)?;
+    }
+    if description.metadata.is_empty() {
+        return Ok(());
+    }
+    let json = Codec::Json.encode(&description.metadata, limits)?;
+    within("metadata", json.len() as u64, limits.metadata)
+}
+
+/// The header as the checksum sees it: what only the commit knows is left out there.
+pub(super) fn header_of(append: &Append) -> Header {
+    Header {
+        id: append.id.clone(),
+        session: append.session.clone(),
+        parent: None,
+        enclosing: append.enclosing.clone(),
+        sequence: 0,
+        revision: append.revision,
+        created_at: append.created_at,
+        committed_at: append.created_at,
+        updated_at: append.updated_at,
+        status: append.status,
+        trigger: append.trigger,
+        worker: append.worker.clone(),
+        tags: append.tags.clone(),
+        step: append.step,
+        pinned: append.pinned,
+        quarantined: false,
+        length: append.length,
+        origin: None,
+    }
+}
+
+impl IntoFuture for Save {
+    type Output = Result<Saved>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
