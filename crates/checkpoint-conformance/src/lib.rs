@@ -1,16 +1,20 @@
 //! The contract of a [`Backend`](checkpoint_core::Backend) as cases, to be run against any that there is.
 
+mod broken;
 mod case;
 mod cases;
 mod context;
 mod harness;
+mod memory;
 mod read;
 mod report;
 pub mod samples;
 
+pub use broken::{Control, negative};
 pub use case::{Case, Clause, Failure, Verdict};
 pub use context::Context;
 pub use harness::{Damage, Fixture, Harness};
+pub use memory::Memory;
 pub use report::{CASE_TIMEOUT, Line, Outcome, Report, matching, run};
 
 macro_rules! list {
@@ -250,6 +254,7 @@ list! {
         an_oversize_part_undoes_a_whole_commit
         what_is_no_id_never_reaches_a_store
         an_empty_key_of_an_attachment_is_legal
+        a_page_over_its_limit_is_refused
         an_enormous_limit_is_no_enormous_allocation
     }
     TwoAtOnce in two_at_once {

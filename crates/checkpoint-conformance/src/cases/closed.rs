@@ -281,7 +281,7 @@ pub(crate) async fn a_scan_of_chunks_goes_by_id_and_misses_none(cx: &Context) ->
     chunks.sort_by_key(|chunk| chunk.id);
     for limit in [1, 3, 11, 100] {
         let mut seen = Vec::new();
-        loop {
+        for _ in 0..100 {
             let after = seen.last().map(|info: &checkpoint_core::ChunkInfo| info.id);
             let page = db.scan_chunks(after, limit).await?;
             let ended = page.len() < limit;

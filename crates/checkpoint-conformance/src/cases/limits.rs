@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use checkpoint_core::{
-    Append, Attach, CheckpointId, ChunkId, Commit, ErrorKind, MAX_ID_BYTES, NewChunk, NewState,
-    Operation, Origin, Payload, Query, RecordName, SessionId, Tag, WorkerId,
+    Append, Attach, AttachmentQuery, CheckpointId, ChunkId, Commit, ErrorKind, MAX_ID_BYTES,
+    NewChunk, NewState, Operation, Origin, Payload, Query, RecordName, SessionId, SessionQuery,
+    Tag, WorkerId,
 };
 
-use crate::case::{Failure, Verdict, holds, same};
+use crate::case::{Verdict, holds, same};
 use crate::context::Context;
 use crate::read::{self, all_of, found, refused_whole, seed};
 use crate::samples::{append, attach, create, leaf, patch, record, tag, update};
@@ -469,36 +470,73 @@ pub(crate) async fn an_empty_key_of_an_attachment_is_legal(cx: &Context) -> Verd
     Ok(())
 }
 
+pub(crate) async fn a_page_over_its_limit_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a", "b"]).await?;
+    let db = cx.db();
+    let limit = db.info().limits.page;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let page = db
+        .scan(&Query {
+            limit: most,
+            ..all_of("s")
+        })
+        .await?;
+    same!(page.items.len(), 2, "items of a scan at the limit");
+    for size in [limit + 1, 1 << 40, u64::MAX] {
+        cx.tried();
+        let asked = usize::try_from(size).unwrap_or(usize::MAX);
+        let over = ErrorKind::TooLarge { limit, size };
+        let kind = |error: Option<checkpoint_core::Error>| error.map(|error| error.kind().clone());
+        let scan = db
+            .scan(&Query {
+                limit: asked,
+                ..all_of("s")
+            })
+            .await
+            .err();
+        same!(kind(scan), Some(over.clone()), "a scan with limit {size}");
+        let query = SessionQuery {
+            limit: asked,
+            ..SessionQuery::default()
+        };
+        same!(
+            kind(db.sessions(&query).await.err()),
+            Some(over.clone()),
+            "sessions with limit {size}"
+        );
+        let query = AttachmentQuery {
+            limit: asked,
+            ..AttachmentQuery::of(crate::samples::id("a"))
+        };
+        same!(
+            kind(db.attachments(&query).await.err()),
+            Some(over),
+            "attachments with limit {size}"
+        );
+    }
+    Ok(())
+}
+
 pub(crate) async fn an_enormous_limit_is_no_enormous_allocation(cx: &Context) -> Verdict {
     seed(cx, "s", &["a", "b"]).await?;
     let db = cx.db();
+    // Neither has a limit of its own in the contract: refused by it, or answered with what there is.
     for limit in [usize::MAX, usize::MAX - 1, 1 << 62, 1 << 40] {
         cx.tried();
-        let page = db
-            .scan(&Query {
-                limit,
-                ..all_of("s")
-            })
-            .await?;
-        same!(page.items.len(), 2, "items of a scan with limit {limit}");
-        let query = checkpoint_core::SessionQuery {
-            limit,
-            ..Default::default()
-        };
-        same!(
-            db.sessions(&query).await?.items.len(),
-            1,
-            "sessions with limit {limit}"
-        );
-        let feed = db.changes(checkpoint_core::Position::START, limit).await?;
-        holds!(
-            feed.len() == 3,
-            "changes with limit {limit}: {}",
-            feed.len()
-        );
-        if !db.scan_chunks(None, limit).await?.is_empty() {
-            return Err(Failure::wrong("chunks in a store without chunks"));
+        match db.changes(checkpoint_core::Position::START, limit).await {
+            Ok(feed) => same!(feed.len(), 3, "changes with limit {limit}"),
+            Err(error) => too_large_kind(&error)?,
+        }
+        match db.scan_chunks(None, limit).await {
+            Ok(chunks) => same!(chunks.len(), 0, "chunks with limit {limit}"),
+            Err(error) => too_large_kind(&error)?,
         }
     }
+    Ok(())
+}
+
+fn too_large_kind(error: &checkpoint_core::Error) -> Verdict {
+    let too_large = matches!(error.kind(), ErrorKind::TooLarge { .. });
+    holds!(too_large, "expected TooLarge, got {error:?}");
     Ok(())
 }
