@@ -9,7 +9,7 @@ use checkpoint_core::{
 use crate::case::{Failure, Verdict, holds, same};
 use crate::context::Context;
 use crate::read::{self, all_of, apply, everything, names, save, save_as, scan, seed};
-use crate::samples::{append, attach, create, fingerprint, id, name, record, session, tag, worker};
+use crate::samples::{append, attach, create, id, name, record, session, tag, worker};
 
 /// Legal ids that have broken programs before; no two are the same string.
 fn hostile() -> Vec<String> {
@@ -189,17 +189,10 @@ pub(crate) async fn every_hostile_checkpoint_id_round_trips(cx: &Context) -> Ver
 
 pub(crate) async fn every_hostile_session_id_round_trips(cx: &Context) -> Verdict {
     let all = hostile();
-    for text in &all {
+    for (n, text) in all.iter().enumerate() {
         cx.tried();
         read::make_session(cx, text).await?;
-        save_as(
-            cx,
-            Append {
-                fingerprint: fingerprint(text),
-                ..append(text, &format!("in {text:.80}"))
-            },
-        )
-        .await?;
+        save(cx, text, &format!("c{n}")).await?;
     }
     let listed = read::sessions(&*cx.db(), 50).await?;
     let listed: Vec<String> = listed
