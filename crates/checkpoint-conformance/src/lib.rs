@@ -24,6 +24,7 @@ mod case;
 mod cases;
 mod context;
 mod harness;
+mod hostile;
 mod memory;
 mod read;
 mod report;
@@ -90,7 +91,8 @@ list! {
     }
     Sequence in feed {
         an_append_stands_in_the_feed_at_its_sequence
-        the_feed_tells_every_kind_of_change
+        the_feed_tells_every_change_of_a_checkpoint
+        the_feed_tells_every_change_of_a_session
         what_changes_nothing_is_not_in_the_feed
         the_feed_never_splits_a_commit
         the_feed_keeps_status_and_revision_of_the_moment
@@ -224,7 +226,8 @@ list! {
     Order in filters {
         any_of_several_tags_is_enough
         all_of_several_tags_are_wanted
-        status_trigger_worker_and_pin_are_compared
+        status_and_trigger_are_compared
+        worker_and_pin_are_compared
         parent_and_enclosing_are_compared
         times_are_compared_with_both_ends_included
         a_copy_is_found_by_the_time_it_was_first_committed
@@ -306,7 +309,7 @@ list! {
         a_store_says_what_it_is
         limits_leave_room_for_what_every_store_takes
         a_store_keeps_its_id_and_version
-        two_stores_have_two_ids
+        two_stores_share_nothing
         a_newer_format_is_refused_by_name
         debugging_a_handle_floods_nobody
     }

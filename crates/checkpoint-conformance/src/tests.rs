@@ -155,8 +155,10 @@ async fn a_panic_is_a_failure_of_its_case() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_that_hangs_is_given_up() {
-    let failed = outcome(case(|_| std::future::pending().boxed())).await;
-    assert_eq!(failed, Outcome::Failed("not done within 0.2 s".into()));
+    let hangs = case(|_| std::future::pending().boxed());
+    let line = run_case(memory(), hangs, Duration::from_millis(200)).await;
+    let given_up = Outcome::Failed("not done within 0.2 s".into());
+    assert_eq!(line.outcome, given_up);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +182,7 @@ async fn a_skipped_case_keeps_its_reason() {
 
 #[tokio::test]
 async fn a_context_starts_at_the_same_time_with_an_empty_store() {
-    let context = Context::new(&Memory).await.unwrap();
+    let context = Context::new(memory()).await.unwrap();
     assert_eq!(context.clock().now().to_string(), "2026-11-20T10:00:00Z");
     assert_eq!(context.db().stats().await.unwrap().checkpoints, 0);
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use checkpoint_core::{Backend, ChangeKind, ErrorKind, Item, Operation, Position, Query, Status};
+use checkpoint_core::{
+    Backend, ChangeKind, ErrorKind, Item, Note, NoteKind, Operation, Position, Query, Status,
+};
 
 use crate::case::{Failure, Verdict, holds, refused, same};
 use crate::context::Context;
@@ -48,114 +50,91 @@ pub(crate) async fn an_append_stands_in_the_feed_at_its_sequence(cx: &Context) -
     Ok(())
 }
 
-pub(crate) async fn the_feed_tells_every_kind_of_change(cx: &Context) -> Verdict {
+/// An operation, how the feed tells it, and with which revision.
+type Told = (Operation, ChangeKind, Option<u64>);
+
+/// Does each operation and looks at the one change that it makes.
+async fn told(cx: &Context, wanted: Vec<Told>) -> Verdict {
     let db = cx.db();
+    let mut last = db.stats().await?.position;
+    for (operation, kind, revision) in wanted {
+        let receipt = apply(cx, operation).await?;
+        let first = receipt.first;
+        holds!(
+            first > last,
+            "the position of {kind:?} does not rise: {first} after {last}"
+        );
+        let feed = db.changes(last, 10).await?;
+        same!(feed.len(), 1, "changes of {kind:?}");
+        let change = &feed[0];
+        same!(change.kind, kind, "kind of change");
+        same!(change.commit, Some(receipt.commit), "commit id of {kind:?}");
+        same!(
+            (change.position, change.first),
+            (receipt.last, first),
+            "position of {kind:?}"
+        );
+        let right = revision.is_none() || change.revision == revision;
+        holds!(
+            right,
+            "revision of {kind:?} should be {revision:?}: {change:?}"
+        );
+        last = receipt.last;
+    }
+    same!(db.stats().await?.position, last, "position of the store");
+    Ok(())
+}
+
+pub(crate) async fn the_feed_tells_every_change_of_a_checkpoint(cx: &Context) -> Verdict {
     seed(cx, "s", &["a", "b"]).await?;
-    let start = db.stats().await?.position;
-    let s = samples::session("s");
-    let status = |revision, status| checkpoint_core::Update {
-        status,
-        ..update("s", "a", revision)
+    let status = |revision, status| {
+        let update = update("s", "a", revision);
+        Operation::from(checkpoint_core::Update { status, ..update })
     };
-    let note = |checkpoint, kind| checkpoint_core::Note {
+    let restored = Note {
         session: samples::session("s"),
-        checkpoint,
-        kind,
+        checkpoint: Some(samples::id("a")),
+        kind: NoteKind::Restored,
     };
-    let wanted: Vec<(Operation, ChangeKind, Option<u64>)> = vec![
-        (
-            status(1, Status::Active).into(),
-            ChangeKind::Updated,
-            Some(2),
-        ),
-        (
-            status(2, Status::Completed).into(),
-            ChangeKind::Completed,
-            Some(3),
-        ),
-        (
-            status(3, Status::Completed).into(),
-            ChangeKind::Updated,
-            Some(4),
-        ),
-        (
-            status(4, Status::Failed).into(),
-            ChangeKind::Failed,
-            Some(5),
-        ),
-        (
-            attach("s", "a", "k", Some("x")).into(),
-            ChangeKind::Attached,
-            None,
-        ),
-        (
-            note(Some(samples::id("a")), checkpoint_core::NoteKind::Restored).into(),
-            ChangeKind::Restored,
-            None,
-        ),
-        (
-            note(None, checkpoint_core::NoteKind::Compacted).into(),
-            ChangeKind::SessionCompacted,
-            None,
-        ),
-        (
-            samples::quarantine("s", "b", true).into(),
-            ChangeKind::Quarantined,
-            None,
-        ),
+    let attached = attach("s", "a", "k", Some("x"));
+    let aside = samples::quarantine("s", "b", true);
+    let wanted = vec![
+        (status(1, Status::Active), ChangeKind::Updated, Some(2)),
+        (status(2, Status::Completed), ChangeKind::Completed, Some(3)),
+        (status(3, Status::Completed), ChangeKind::Updated, Some(4)),
+        (status(4, Status::Failed), ChangeKind::Failed, Some(5)),
+        (attached.into(), ChangeKind::Attached, None),
+        (restored.into(), ChangeKind::Restored, None),
+        (aside.into(), ChangeKind::Quarantined, None),
         (delete("s", "b").into(), ChangeKind::Deleted, None),
+    ];
+    told(cx, wanted).await
+}
+
+pub(crate) async fn the_feed_tells_every_change_of_a_session(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let s = samples::session("s");
+    let compacted = Note {
+        session: s.clone(),
+        checkpoint: None,
+        kind: NoteKind::Compacted,
+    };
+    let patched = samples::patch("s", 1, "x");
+    let claimed = Operation::ClaimSession(s.clone());
+    let put = record("r", Some("x"));
+    let wanted = vec![
         (create("t").into(), ChangeKind::SessionCreated, None),
-        (
-            samples::patch("s", 1, "x").into(),
-            ChangeKind::SessionPatched,
-            Some(2),
-        ),
-        (
-            Operation::ClaimSession(s.clone()),
-            ChangeKind::SessionClaimed,
-            Some(1),
-        ),
-        (
-            record("r", Some("x")).into(),
-            ChangeKind::RecordPut,
-            Some(1),
-        ),
+        (patched.into(), ChangeKind::SessionPatched, Some(2)),
+        (claimed, ChangeKind::SessionClaimed, Some(1)),
+        (compacted.into(), ChangeKind::SessionCompacted, None),
+        (put.into(), ChangeKind::RecordPut, Some(1)),
         (
             Operation::DeleteSession(s),
             ChangeKind::SessionDeleted,
             None,
         ),
     ];
-    let mut last = start;
-    for (operation, kind, revision) in wanted {
-        let receipt = apply(cx, operation).await?;
-        holds!(
-            receipt.first > last,
-            "the position of {kind:?} does not rise: {} after {last}",
-            receipt.first
-        );
-        let feed = db.changes(last, 10).await?;
-        same!(feed.len(), 1, "changes of {kind:?}");
-        same!(feed[0].kind, kind, "kind of change");
-        same!(
-            feed[0].commit,
-            Some(receipt.commit),
-            "commit id of {kind:?}"
-        );
-        same!(
-            (feed[0].position, feed[0].first),
-            (receipt.last, receipt.first),
-            "position of {kind:?}"
-        );
-        holds!(
-            revision.is_none() || feed[0].revision == revision,
-            "revision of {kind:?}: {:?}",
-            feed[0]
-        );
-        last = receipt.last;
-    }
-    same!(db.stats().await?.position, last, "position of the store");
-    Ok(())
+    told(cx, wanted).await
 }
 
 pub(crate) async fn what_changes_nothing_is_not_in_the_feed(cx: &Context) -> Verdict {

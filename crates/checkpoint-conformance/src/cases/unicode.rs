@@ -2,166 +2,18 @@
 
 use bytes::Bytes;
 use checkpoint_core::{
-    Append, Attach, AttachmentQuery, Filter, Item, MAX_ID_BYTES, Parts, PutRecord, Query,
-    SessionQuery,
+    Append, Attach, AttachmentQuery, Filter, Item, Parts, PutRecord, Query, SessionQuery,
 };
 
 use crate::case::{Failure, Verdict, same};
 use crate::context::Context;
+use crate::hostile;
 use crate::read::{self, all_of, apply, everything, names, save, scan, seed};
 use crate::samples::{append, attach, create, id, name, session, tag, worker};
 
-/// Legal ids that have broken programs before; no two are the same string.
-fn hostile() -> Vec<String> {
-    let mut all: Vec<String> = [
-        "'",
-        "''",
-        "\"",
-        "`",
-        ";",
-        "--",
-        "' OR '1'='1",
-        "'; DROP TABLE checkpoints; --",
-        "\\",
-        "\\'",
-        "\\0",
-        "%",
-        "_",
-        "%_%",
-        "*",
-        "?",
-        "[a-z]",
-        "**",
-        "{a,b}",
-        "~",
-        "!",
-        "#",
-        "$HOME",
-        "$(id)",
-        "`id`",
-        "&",
-        "|",
-        "/",
-        "//",
-        ".",
-        "..",
-        "../..",
-        "../../etc/passwd",
-        "/etc/passwd",
-        "a/b",
-        "a//b",
-        "a/../b",
-        "./a",
-        "C:\\",
-        "CON",
-        "NUL",
-        "file://x",
-        "s3://x/y",
-        "a:b",
-        "a@b",
-        "a b",
-        " ",
-        "  ",
-        " a",
-        "a ",
-        "a+b",
-        "a%2Fb",
-        "%00",
-        "%2e%2e",
-        "null",
-        "NULL",
-        "none",
-        "true",
-        "0",
-        "-1",
-        "1e9",
-        "NaN",
-        "undefined",
-        "a",
-        "A",
-        "ß",
-        "SS",
-        "ss",
-        "ẞ",
-        "İ",
-        "i",
-        "I",
-        "ı",
-        "ﬁ",
-        "fi",
-        "é",
-        "e\u{301}",
-        "Å",
-        "Å",
-        "Ω",
-        "Ω",
-        "日本語",
-        "русский",
-        "עברית",
-        "العربية",
-        "हिन्दी",
-        "ไทย",
-        "한국어",
-        "\u{1112}\u{1161}\u{11ab}",
-        "😀",
-        "👨‍👩‍👧‍👦",
-        "🇩🇪",
-        "\u{200b}",
-        "\u{200d}",
-        "\u{feff}",
-        "\u{202e}abc",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{a0}",
-        "\u{ad}",
-        "\u{fffd}",
-        "\u{ffff}",
-        "\u{10ffff}",
-        "\u{e000}",
-        "z̷̢̛̤͚̱͂a",
-        "<b>",
-        "&amp;",
-        "{{x}}",
-        "${x}",
-        "{0}",
-        "%s",
-        "%n",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        "=",
-        ",",
-        "^",
-        "<",
-        ">",
-        "01234567-89ab-cdef-0123-456789abcdef",
-        "01234567-89AB-CDEF-0123-456789ABCDEF",
-        "0123456789abcdef0123456789abcdef",
-        "{01234567-89ab-cdef-0123-456789abcdef}",
-        "urn:uuid:01234567-89ab-cdef-0123-456789abcdef",
-        "01234567-89ab-cdef-0123-456789abcde",
-        "01234567-89ab-cdef-0123-456789abcdef ",
-        "00000000-0000-0000-0000-000000000000",
-        "ffffffff-ffff-ffff-ffff-ffffffffffff",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    all.push("x".repeat(MAX_ID_BYTES));
-    all.push("é".repeat(MAX_ID_BYTES / 2));
-    all.push("😀".repeat(MAX_ID_BYTES / 4));
-    all.push(format!("{}a", "x".repeat(MAX_ID_BYTES - 1)));
-    all.push("../".repeat(MAX_ID_BYTES / 3));
-    all.sort();
-    all.dedup();
-    all
-}
-
 pub(crate) async fn every_hostile_checkpoint_id_round_trips(cx: &Context) -> Verdict {
     seed(cx, "s", &[]).await?;
-    let all = hostile();
+    let all = hostile::ids();
     for (n, text) in all.iter().enumerate() {
         cx.tried();
         let given = save(cx, "s", text).await?;
@@ -188,7 +40,7 @@ pub(crate) async fn every_hostile_checkpoint_id_round_trips(cx: &Context) -> Ver
 }
 
 pub(crate) async fn every_hostile_session_id_round_trips(cx: &Context) -> Verdict {
-    let all = hostile();
+    let all = hostile::ids();
     for (n, text) in all.iter().enumerate() {
         cx.tried();
         read::make_session(cx, text).await?;
@@ -217,7 +69,7 @@ pub(crate) async fn every_hostile_session_id_round_trips(cx: &Context) -> Verdic
 
 pub(crate) async fn every_hostile_tag_and_worker_is_found_by_itself_alone(cx: &Context) -> Verdict {
     seed(cx, "s", &[]).await?;
-    let all = hostile();
+    let all = hostile::ids();
     let mut commit = cx.commit();
     for (n, text) in all.iter().enumerate() {
         let one = append("s", &format!("c{n}"));
@@ -271,7 +123,7 @@ pub(crate) async fn every_hostile_tag_and_worker_is_found_by_itself_alone(cx: &C
 
 pub(crate) async fn every_hostile_attachment_key_round_trips(cx: &Context) -> Verdict {
     seed(cx, "s", &["a"]).await?;
-    let mut all = hostile();
+    let mut all = hostile::ids();
     all.push(String::new());
     let mut commit = cx.commit();
     for text in &all {
@@ -314,7 +166,7 @@ pub(crate) async fn every_hostile_attachment_key_round_trips(cx: &Context) -> Ve
 }
 
 pub(crate) async fn every_hostile_record_name_round_trips(cx: &Context) -> Verdict {
-    let all = hostile();
+    let all = hostile::ids();
     for text in &all {
         cx.tried();
         let put = PutRecord {
@@ -348,7 +200,7 @@ pub(crate) async fn every_hostile_record_name_round_trips(cx: &Context) -> Verdi
 }
 
 pub(crate) async fn hostile_ids_survive_a_restart(cx: &Context) -> Verdict {
-    let all = hostile();
+    let all = hostile::ids();
     seed(cx, "s", &[]).await?;
     let mut commit = cx.commit();
     for text in &all {
