@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::codec::Codec;
 use crate::error::{Error, Result};
 use crate::wire::{FieldReader, Fields};
 
@@ -18,19 +19,70 @@ pub(crate) struct Description {
     pub(crate) metadata: Map<String, Value>,
     /// The reason of a custom trigger.
     pub(crate) reason: String,
-    pub(crate) schema: Option<Schema>,
+    pub(crate) schema: Option<SchemaVersion>,
     /// Empty stands for JSON.
     pub(crate) content_type: String,
     pub(crate) digest: Option<StateDigest>,
+    /// In the order of their bytes in the state.
+    pub(crate) sections: Vec<Section>,
     /// None when it was imported without one.
     pub(crate) checksum: Option<[u8; 32]>,
 }
 
 /// Name and version of the shape of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Schema {
+pub(crate) struct SchemaVersion {
     pub(crate) name: String,
     pub(crate) version: u64,
+}
+
+/// A part of a state that can be read alone.
+///
+/// Fields: 1 name, 2 content type (left out for JSON), 3 length in bytes, 4 digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Section {
+    pub(crate) name: String,
+    pub(crate) codec: Codec,
+    pub(crate) length: u64,
+    pub(crate) digest: StateDigest,
+}
+
+impl Section {
+    fn encode(&self) -> Vec<u8> {
+        let mut fields = Fields::new();
+        fields.bytes(1, self.name.as_bytes());
+        if self.codec != Codec::Json {
+            fields.bytes(2, self.codec.content_type().as_bytes());
+        }
+        fields.number(3, self.length);
+        fields.bytes(4, &self.digest.tagged());
+        fields.finish()
+    }
+
+    fn decode(bytes: Bytes) -> Result<Self> {
+        let (mut name, mut codec, mut length, mut digest) = (String::new(), Codec::Json, 0, None);
+        let mut reader = FieldReader::new(bytes);
+        while let Some(field) = reader.next()? {
+            match field.number {
+                1 => name = field.text()?.to_owned(),
+                2 => {
+                    codec = Codec::of(field.text()?).ok_or_else(|| {
+                        Error::unsupported("a section has an unknown content type")
+                    })?;
+                }
+                3 => length = field.number_value()?,
+                4 => digest = Some(read_digest(&field.array()?)?),
+                _ => {}
+            }
+        }
+        let digest = digest.ok_or_else(|| Error::corrupt("a section has no digest"))?;
+        Ok(Self {
+            name,
+            codec,
+            length,
+            digest,
+        })
+    }
 }
 
 /// The digest of an encoded state: BLAKE3, numbered 1.
@@ -42,6 +94,11 @@ const BLAKE3: u8 = 1;
 impl StateDigest {
     pub(crate) fn of(encoded: &[u8]) -> Self {
         Self(*blake3::hash(encoded).as_bytes())
+    }
+
+    /// Takes a BLAKE3 digest that was made piece by piece.
+    pub(crate) fn from_blake3(digest: [u8; 32]) -> Self {
+        Self(digest)
     }
 
     fn tagged(&self) -> [u8; 33] {
@@ -73,6 +130,9 @@ impl Description {
         if let Some(digest) = &self.digest {
             fields.bytes(9, &digest.tagged());
         }
+        for section in &self.sections {
+            fields.present(10, &section.encode());
+        }
         Ok(fields)
     }
 
@@ -87,7 +147,7 @@ impl Description {
 
     pub(crate) fn decode(bytes: Bytes) -> Result<Self> {
         let mut description = Self::default();
-        let mut schema = Schema {
+        let mut schema = SchemaVersion {
             name: String::new(),
             version: 0,
         };
@@ -108,6 +168,7 @@ impl Description {
                 7 => schema.version = field.number_value()?,
                 8 => description.content_type = field.text()?.to_owned(),
                 9 => description.digest = Some(read_digest(&field.array()?)?),
+                10 => description.sections.push(Section::decode(field.value)?),
                 31 => description.checksum = Some(field.array()?),
                 _ => {}
             }
@@ -142,6 +203,7 @@ mod tests {
             schema in prop::option::of((".{1,8}", any::<u64>())),
             digest in any::<Option<[u8; 32]>>(),
             checksum in any::<Option<[u8; 32]>>(),
+            sections in prop::collection::vec((".{1,8}", any::<bool>(), any::<u64>(), any::<[u8; 32]>()), 0..3),
         ) -> Description {
             Description {
                 message: texts[0].clone(),
@@ -149,10 +211,19 @@ mod tests {
                 step_description: texts[2].clone(),
                 metadata: [(key, Value::from(1))].into_iter().collect(),
                 reason: texts[3].clone(),
-                schema: schema.map(|(name, version)| Schema { name, version }),
+                schema: schema.map(|(name, version)| SchemaVersion { name, version }),
                 content_type: texts[4].clone(),
                 digest: digest.map(StateDigest),
                 checksum,
+                sections: sections
+                    .into_iter()
+                    .map(|(name, json, length, digest)| Section {
+                        name,
+                        codec: if json { Codec::Json } else { Codec::MessagePack },
+                        length,
+                        digest: StateDigest(digest),
+                    })
+                    .collect(),
             }
         }
     }

@@ -48,7 +48,7 @@ pub use record::{
     Position, Record, SessionRecord, Status, StoredChunk, Trigger,
 };
 pub use store::{
-    Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Session,
-    SessionInfo, SessionListing, Severity, Store, StoreBuilder, Summary, Transaction,
-    UpdateCheckpoint, Verify, VerifyReport,
+    Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Schema,
+    Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store, StoreBuilder,
+    Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport,
 };

@@ -11,6 +11,8 @@ mod feed;
 mod operations;
 mod receipt;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use apply::{Counters, apply};
 pub(crate) use check::within;

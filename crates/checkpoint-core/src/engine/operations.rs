@@ -25,6 +25,8 @@ pub(super) struct Applying<'a, T: Tables + ?Sized> {
     now: Timestamp,
     /// The sequence of the first append.
     first: Option<u64>,
+    /// Something was deleted, so that what was looked up before may no longer hold.
+    deleted: bool,
     /// Changes that are no appends; their positions are given at the end, after all appends.
     changes: Vec<Change>,
 }
@@ -44,6 +46,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
             time,
             now,
             first: None,
+            deleted: false,
             changes: Vec::new(),
         }
     }
@@ -56,7 +59,10 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
     ) -> Result<Outcome> {
         match operation {
             Operation::Append(append) => {
-                let lookup = lookups.next().unwrap_or(Lookup::Absent);
+                let lookup = match lookups.next() {
+                    Some(lookup) if !self.deleted => lookup,
+                    _ => self.tables.checkpoint(&append.id)?,
+                };
                 self.append(append, &lookup).map(Outcome::Appended)
             }
             Operation::Update(update) => self.update(update),
@@ -197,6 +203,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
             return Ok(Outcome::Deleted { existed: false });
         };
         self.tables.delete_checkpoint(it.sequence, self.time)?;
+        self.deleted = true;
         self.change(
             ChangeKind::Deleted,
             Some(&delete.session),
@@ -309,6 +316,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
         };
         row.deleted = Some(self.time);
         self.tables.update_session(&row)?;
+        self.deleted = true;
         self.change(
             ChangeKind::SessionDeleted,
             Some(session),

@@ -1,6 +1,7 @@
 //! A checkpoint as a program sees it.
 
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -10,7 +11,8 @@ use super::Store;
 use crate::checksum::checksum;
 use crate::chunk::{ReadError, Reader};
 use crate::codec::Codec;
-use crate::description::{Description, StateDigest};
+use crate::description::{Description, Section, StateDigest};
+use crate::engine::within;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, ChunkId, SessionId, Tag};
 use crate::record::{Header, Parts, Payload, Record, Status};
@@ -49,6 +51,12 @@ impl Checkpoint {
             description,
             payload,
         })
+    }
+
+    /// The store it is in.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Its id.
@@ -160,6 +168,21 @@ impl Checkpoint {
     ///
     /// `Invalid` when it is not a `T`, `Corrupt` when it is damaged, `NotFound` when it was deleted meanwhile.
     pub async fn state<T: DeserializeOwned>(&self) -> Result<T> {
+        let schemas = &self.store.0.schemas;
+        if let Some((name, version)) = self.schema()
+            && let Some(schema) = schemas.iter().find(|schema| schema.name() == name)
+        {
+            let blame = |error: Error| error.with("checkpoint", &self.header.id);
+            if schema.is_old(version).map_err(blame)? {
+                let state = schema
+                    .bring_up(version, self.value().await?)
+                    .map_err(blame)?;
+                return from_value(state).map_err(blame);
+            }
+        }
+        if !self.description.sections.is_empty() {
+            return from_value(self.all_sections().await?);
+        }
         let codec = self.codec()?;
         let bytes = self.bytes().await?;
         codec
@@ -167,13 +190,20 @@ impl Checkpoint {
             .map_err(|error| error.with("checkpoint", &self.header.id))
     }
 
-    /// The state as a JSON value, whatever its codec.
+    /// The state as a JSON value, whatever its codec, in the shape in which it was saved. Sections become the members
+    /// of an object.
     ///
     /// # Errors
     ///
     /// As [`state`](Self::state).
     pub async fn value(&self) -> Result<Value> {
-        self.state().await
+        if !self.description.sections.is_empty() {
+            return self.all_sections().await;
+        }
+        let codec = self.codec()?;
+        codec
+            .decode(&self.bytes().await?)
+            .map_err(|error| error.with("checkpoint", &self.header.id))
     }
 
     fn codec(&self) -> Result<Codec> {
@@ -190,59 +220,118 @@ impl Checkpoint {
     ///
     /// `Corrupt` when it is damaged, `NotFound` when it was deleted meanwhile.
     pub async fn bytes(&self) -> Result<Bytes> {
-        let mut payload = self.payload.clone();
-        // Twice: a reader overtaken by an update and a sweep finds the new state at the second look.
-        for _ in 0..3 {
-            let known = match payload.take() {
-                Some(known) => known,
-                None => self.payload_now().await?,
-            };
-            match self.load(&known).await {
-                Ok(bytes) => return Ok(bytes),
-                Err(ReadError::Failed(error)) => return Err(self.blame(error)),
-                Err(ReadError::Absent(id)) => {
-                    let now = self.payload_now().await?;
-                    if now == known {
-                        return Err(self.missing(id));
-                    }
-                    payload = Some(now);
-                }
-            }
-        }
-        Err(
-            Error::not_found("the state changed again and again while it was read")
-                .with("checkpoint", &self.header.id),
-        )
+        self.checked(0..self.header.length, self.description.digest)
+            .await
     }
 
-    async fn load(&self, payload: &Payload) -> Result<Bytes, ReadError> {
+    /// The bytes of one section, compared with its digest.
+    pub(super) async fn range(&self, range: Range<u64>, section: &Section) -> Result<Bytes> {
+        let bytes = self.checked(range, Some(section.digest)).await;
+        bytes.map_err(|error| error.with("section", &section.name))
+    }
+
+    async fn checked(&self, range: Range<u64>, digest: Option<StateDigest>) -> Result<Bytes> {
+        let payload = self.payload().await?;
+        match self.load(&payload, range, digest).await {
+            Ok(bytes) => Ok(bytes),
+            Err(error) => Err(self.why_unreadable(error).await),
+        }
+    }
+
+    async fn load(
+        &self,
+        payload: &Payload,
+        range: Range<u64>,
+        digest: Option<StateDigest>,
+    ) -> Result<Bytes, ReadError> {
         let info = self.store.info();
+        let matches = |bytes: &[u8]| {
+            bytes.len() as u64 == range.end - range.start
+                && digest.is_none_or(|digest| digest == StateDigest::of(bytes))
+        };
         let bytes = match payload {
-            Payload::Inline(bytes) => bytes.clone(),
+            Payload::Inline(bytes) => {
+                let end = range.end.min(bytes.len() as u64) as usize;
+                bytes.slice((range.start as usize).min(end)..end)
+            }
             Payload::Tree(top) => {
-                crate::engine::within("state", self.header.length, info.limits.state)?;
+                within("state", self.header.length, info.limits.state)?;
                 let reader = Reader::new(self.store.backend().as_ref(), &info.hasher);
-                let bytes = reader.read(*top, self.header.length).await?;
-                if self.matches(&bytes) {
+                if let Some(bytes) = self
+                    .load_tree(&reader, *top, range.clone(), matches)
+                    .await?
+                {
                     return Ok(bytes);
                 }
                 // Something in there is wrong: this time each chunk is compared with its id, to name it.
-                reader.verifying().read(*top, self.header.length).await?
+                reader
+                    .verifying()
+                    .read_range(*top, self.header.length, range.clone())
+                    .await?
             }
         };
-        if self.matches(&bytes) {
+        if matches(&bytes) {
             Ok(bytes)
         } else {
             Err(Error::corrupt("the state does not match its digest").into())
         }
     }
 
-    fn matches(&self, bytes: &[u8]) -> bool {
-        bytes.len() as u64 == self.header.length
-            && self
-                .description
-                .digest
-                .is_none_or(|digest| digest == StateDigest::of(bytes))
+    /// Reads a tree without a look at each chunk; none when something in it is wrong. What was read whole need not be
+    /// cut and sent again when the next state of the session is saved.
+    async fn load_tree(
+        &self,
+        reader: &Reader<'_>,
+        top: ChunkId,
+        range: Range<u64>,
+        matches: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<Bytes>, ReadError> {
+        if range != (0..self.header.length) {
+            let bytes = reader.read_range(top, self.header.length, range).await?;
+            return Ok(Some(bytes).filter(|bytes| matches(bytes)));
+        }
+        let (bytes, previous) = reader.read_known(top, self.header.length).await?;
+        if !matches(&bytes) {
+            return Ok(None);
+        }
+        self.store.0.placer.keep_first(self.session(), previous);
+        Ok(Some(bytes))
+    }
+
+    /// Whether a digest that was made piece by piece is that of the state.
+    pub(super) fn compare_digest(&self, digest: StateDigest) -> Result<()> {
+        if self
+            .description
+            .digest
+            .is_none_or(|stored| stored == digest)
+        {
+            Ok(())
+        } else {
+            Err(self.blame(Error::corrupt("the state does not match its digest")))
+        }
+    }
+
+    /// What to tell a caller whose state could not be read: a chunk may be missing because the checkpoint was deleted
+    /// or its state replaced while it was read, and then nothing is damaged.
+    pub(super) async fn why_unreadable(&self, error: ReadError) -> Error {
+        let chunk = match error {
+            ReadError::Failed(error) => return self.blame(error),
+            ReadError::Absent(chunk) => chunk,
+        };
+        match self.payload_now().await {
+            Ok(_) => {
+                self.blame(Error::corrupt("a chunk of the state is missing").with("chunk", chunk))
+            }
+            Err(error) => error,
+        }
+    }
+
+    /// Where the state lies: as it was read with the checkpoint, else as it is now.
+    pub(super) async fn payload(&self) -> Result<Payload> {
+        match &self.payload {
+            Some(known) => Ok(known.clone()),
+            None => self.payload_now().await,
+        }
     }
 
     async fn payload_now(&self) -> Result<Payload> {
@@ -265,10 +354,6 @@ impl Checkpoint {
         now.payload.ok_or_else(gone)
     }
 
-    fn missing(&self, chunk: ChunkId) -> Error {
-        self.blame(Error::corrupt("a chunk of the state is missing").with("chunk", chunk))
-    }
-
     fn blame(&self, error: Error) -> Error {
         error
             .with("checkpoint", &self.header.id)
@@ -278,6 +363,13 @@ impl Checkpoint {
     pub(super) fn into_parts(self) -> (Header, Description, Option<Payload>) {
         (self.header, self.description, self.payload)
     }
+}
+
+fn from_value<T: DeserializeOwned>(state: Value) -> Result<T> {
+    serde_json::from_value(state).map_err(|error| {
+        let name = std::any::type_name::<T>();
+        Error::invalid(format!("the state does not decode as {name}")).because(error)
+    })
 }
 
 impl fmt::Debug for Checkpoint {

@@ -6,7 +6,10 @@ mod fork;
 mod list;
 mod place;
 mod save;
+mod schema;
+mod sections;
 mod session;
+mod stream;
 mod transaction;
 mod update;
 mod verify;
@@ -31,7 +34,10 @@ pub use annotate::{Annotation, Severity};
 pub use checkpoint::Checkpoint;
 pub use list::{List, Listing, Summary};
 pub use save::{Save, Saved};
+pub use schema::Schema;
+pub use sections::Sections;
 pub use session::{OpenSession, Session, SessionInfo, SessionListing};
+pub use stream::StateReader;
 pub use transaction::Transaction;
 pub use update::Update as UpdateCheckpoint;
 pub use verify::{Finding, Verify, VerifyReport};
@@ -48,6 +54,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     placer: place::Placer,
+    schemas: Vec<Schema>,
 }
 
 /// Settings of a [`Store`] handle.
@@ -59,6 +66,7 @@ pub struct StoreBuilder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     cache: usize,
+    schemas: Vec<Schema>,
 }
 
 impl StoreBuilder {
@@ -87,6 +95,14 @@ impl StoreBuilder {
         self
     }
 
+    /// A shape of states that the program knows, so that states of older versions load, and newer ones are refused by
+    /// name. One more; a later one replaces an earlier of the same name.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schemas.retain(|known| known.name() != schema.name());
+        self.schemas.push(schema);
+        self
+    }
+
     /// The store.
     #[must_use]
     pub fn build(self) -> Store {
@@ -96,6 +112,7 @@ impl StoreBuilder {
             clock,
             ids,
             cache,
+            schemas,
         } = self;
         let placer = place::Placer::new(backend.info(), cache);
         Store(Arc::new(Inner {
@@ -104,6 +121,7 @@ impl StoreBuilder {
             clock,
             ids,
             placer,
+            schemas,
         }))
     }
 }
@@ -123,6 +141,7 @@ impl Store {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             cache: 64 << 20,
+            schemas: Vec::new(),
         }
     }
 

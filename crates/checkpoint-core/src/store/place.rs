@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::backend::StoreInfo;
-use crate::chunk::{Chunker, Known, Planned, Previous};
+use crate::chunk::{Chunker, Known, Planned, Previous, StreamWriter};
 use crate::commit::NewChunk;
 use crate::error::{Error, Result};
 use crate::id::SessionId;
@@ -84,6 +84,11 @@ impl Placer {
         })
     }
 
+    /// A writer for a state that comes in pieces.
+    pub(super) fn stream(&self) -> StreamWriter {
+        self.chunker.stream()
+    }
+
     fn previous(&self, session: &SessionId) -> Option<Arc<Previous>> {
         let mut kept = self.kept.lock();
         kept.uses += 1;
@@ -118,6 +123,13 @@ impl Placer {
         kept.states.insert(session.clone(), (used, Arc::new(next)));
     }
 
+    /// Keeps a state that was read, unless one of the session is kept already, which is newer or as good.
+    pub(super) fn keep_first(&self, session: &SessionId, next: Previous) {
+        if !self.kept.lock().states.contains_key(session) {
+            self.keep(session, next);
+        }
+    }
+
     /// Forgets what a session had.
     pub(super) fn forget(&self, session: &SessionId) {
         let mut kept = self.kept.lock();
@@ -128,7 +140,9 @@ impl Placer {
 }
 
 /// Runs work off the executor where there is one.
-async fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(super) async fn offload<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Ok(work());
     }

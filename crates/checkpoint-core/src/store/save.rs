@@ -9,15 +9,16 @@ use serde_json::Value;
 use super::place::Placed;
 use super::{Session, missing};
 use crate::checksum::{checksum, fingerprint};
+use crate::chunk::Previous;
 use crate::clock::Timestamp;
 use crate::codec::Codec;
-use crate::commit::{Append, Expectation, Outcome, Parent, Receipt};
-use crate::description::{Description, Schema, StateDigest};
+use crate::commit::{Append, Expectation, NewChunk, Outcome, Parent, Receipt};
+use crate::description::{Description, SchemaVersion, Section, StateDigest};
 use crate::engine::within;
-use crate::error::{Error, Result};
-use crate::id::{CheckpointId, Tag, WorkerId};
+use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::id::{CheckpointId, ChunkId, Tag, WorkerId};
 use crate::limits::Limits;
-use crate::record::{Durability, Header, Status, Trigger};
+use crate::record::{Durability, Header, Payload, Status, Trigger};
 
 /// How often a commit is sent again with the chunks that the store says it lacks.
 pub(super) const RESEND: usize = 3;
@@ -52,8 +53,30 @@ pub(super) struct Draft {
     step: Option<u64>,
     pinned: bool,
     description: Description,
-    encoded: Bytes,
+    state: State,
     pub(super) expectations: Vec<Expectation>,
+}
+
+/// A state on its way into the store.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// As a whole.
+    Encoded(Bytes),
+    /// Sent ahead in pieces, but for the last chunks.
+    Streamed {
+        top: ChunkId,
+        length: u64,
+        last: Vec<NewChunk>,
+    },
+}
+
+impl State {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Encoded(bytes) => bytes.len() as u64,
+            Self::Streamed { length, .. } => *length,
+        }
+    }
 }
 
 /// What became of a save.
@@ -78,33 +101,29 @@ pub struct Saved {
 
 impl Save {
     pub(super) fn new(session: Session, content_type: &str, encoded: Result<Bytes>) -> Self {
-        let expectations = session.fence();
-        let inner = &session.store().0;
-        let draft = encoded.map(|encoded| Draft {
-            id: CheckpointId::from_uuid(inner.ids.next()),
-            parent: Parent::Head,
-            enclosing: None,
-            created_at: inner.clock.now(),
-            status: Status::Created,
-            trigger: Trigger::Manual,
-            worker: None,
-            tags: Vec::new(),
-            step: None,
-            pinned: false,
-            description: Description {
-                content_type: if content_type == Codec::Json.content_type() {
-                    ""
-                } else {
-                    content_type
-                }
-                .to_owned(),
-                digest: Some(StateDigest::of(&encoded)),
-                ..Description::default()
-            },
-            encoded,
-            expectations,
+        let draft = encoded.map(|encoded| {
+            let digest = StateDigest::of(&encoded);
+            Draft::new(&session, content_type, State::Encoded(encoded), digest)
         });
         Self { session, draft }
+    }
+
+    pub(super) fn streamed(
+        session: Session,
+        content_type: &str,
+        state: State,
+        digest: StateDigest,
+    ) -> Self {
+        let draft = check_content_type(content_type)
+            .map(|()| Draft::new(&session, content_type, state, digest));
+        Self { session, draft }
+    }
+
+    pub(super) fn with_sections(self, sections: Vec<Section>) -> Self {
+        self.edit(|draft| {
+            draft.description.sections = sections;
+            Ok(())
+        })
     }
 
     fn edit(mut self, edit: impl FnOnce(&mut Draft) -> Result<()>) -> Self {
@@ -279,7 +298,7 @@ impl Save {
             if name.is_empty() {
                 return Err(Error::invalid("a schema needs a name"));
             }
-            draft.description.schema = Some(Schema { name, version });
+            draft.description.schema = Some(SchemaVersion { name, version });
             Ok(())
         })
     }
@@ -306,12 +325,7 @@ impl Save {
         let base = store.commit_of();
         let mut all = false;
         for attempt in 0.. {
-            let placed = store
-                .0
-                .placer
-                .place(session.id(), draft.encoded.clone(), all)
-                .await
-                .map_err(blame)?;
+            let placed = draft.place(&session, all).await.map_err(blame)?;
             let (append, chunks, next) = draft.append(&session, placed).map_err(blame)?;
             let mut commit = base.clone().with(append);
             commit.chunks = chunks;
@@ -337,12 +351,57 @@ impl Save {
 
 impl Draft {
     pub(super) fn check(&self, limits: &Limits) -> Result<()> {
-        within("state", self.encoded.len() as u64, limits.state)?;
+        within("state", self.state.length(), limits.state)?;
         check_description(&self.description, limits)
     }
 
-    pub(super) fn encoded(&self) -> Bytes {
-        self.encoded.clone()
+    fn new(session: &Session, content_type: &str, state: State, digest: StateDigest) -> Self {
+        let inner = &session.store().0;
+        let json = content_type == Codec::Json.content_type();
+        Self {
+            id: CheckpointId::from_uuid(inner.ids.next()),
+            parent: Parent::Head,
+            enclosing: None,
+            created_at: inner.clock.now(),
+            status: Status::Created,
+            trigger: Trigger::Manual,
+            worker: None,
+            tags: Vec::new(),
+            step: None,
+            pinned: false,
+            description: Description {
+                content_type: if json { "" } else { content_type }.to_owned(),
+                digest: Some(digest),
+                ..Description::default()
+            },
+            state,
+            expectations: session.fence(),
+        }
+    }
+
+    /// Puts the state in its place. With `all` nothing is assumed to be in the store.
+    pub(super) async fn place(&self, session: &Session, all: bool) -> Result<Placed> {
+        match &self.state {
+            State::Encoded(encoded) => {
+                session
+                    .store()
+                    .0
+                    .placer
+                    .place(session.id(), encoded.clone(), all)
+                    .await
+            }
+            State::Streamed { .. } if all => Err(Error::new(
+                ErrorKind::Unavailable {
+                    applied: Applied::No,
+                },
+                "chunks that were sent ahead have been swept since; save the reader again",
+            )),
+            State::Streamed { top, last, .. } => Ok(Placed {
+                payload: Payload::Tree(*top),
+                chunks: last.clone(),
+                next: None,
+            }),
+        }
     }
 
     /// The append for a state in its place.
@@ -350,11 +409,7 @@ impl Draft {
         &self,
         session: &Session,
         placed: Placed,
-    ) -> Result<(
-        Append,
-        Vec<crate::commit::NewChunk>,
-        Option<crate::chunk::Previous>,
-    )> {
+    ) -> Result<(Append, Vec<NewChunk>, Option<Previous>)> {
         let Placed {
             payload,
             chunks,
@@ -375,7 +430,7 @@ impl Draft {
             tags: self.tags.clone(),
             step: self.step,
             pinned: self.pinned,
-            length: self.encoded.len() as u64,
+            length: self.state.length(),
             origin: None,
             revive: false,
             fingerprint: crate::commit::Fingerprint([0; 16]),
@@ -404,6 +459,18 @@ impl Draft {
             )),
         }
     }
+}
+
+/// A content type that can be kept.
+pub(super) fn check_content_type(content_type: &str) -> Result<()> {
+    if (1..=256).contains(&content_type.len()) && !content_type.contains(char::is_control) {
+        return Ok(());
+    }
+    let start: String = content_type.chars().take(32).collect();
+    Err(
+        Error::invalid("a content type has 1 to 256 bytes and no control characters")
+            .with("starts", format_args!("{start:?}")),
+    )
 }
 
 pub(super) fn check_description(description: &Description, limits: &Limits) -> Result<()> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::save::check_content_type;
 use super::{Checkpoint, List, Save, Store};
 use crate::clock::Timestamp;
 use crate::commit::{
@@ -364,17 +365,7 @@ impl Session {
 
     /// Saves bytes as they are, under a content type of the user's own.
     pub fn save_bytes(&self, content_type: &str, bytes: impl Into<Bytes>) -> Save {
-        let valid = !content_type.is_empty()
-            && content_type.len() <= 256
-            && !content_type.contains(char::is_control);
-        let bytes = if valid {
-            Ok(bytes.into())
-        } else {
-            Err(
-                Error::invalid("a content type has 1 to 256 bytes and no control characters")
-                    .with("value", format_args!("{content_type:?}")),
-            )
-        };
+        let bytes = check_content_type(content_type).map(|()| bytes.into());
         Save::new(self.clone(), content_type, bytes)
     }
 

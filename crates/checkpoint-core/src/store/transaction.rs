@@ -150,11 +150,7 @@ async fn build(
             Step::Save(saved) => {
                 let (session, draft) = &**saved;
                 draft.check(&store.info().limits)?;
-                let placed = store
-                    .0
-                    .placer
-                    .place(session.id(), draft.encoded(), all)
-                    .await?;
+                let placed = draft.place(session, all).await?;
                 let (append, chunks, next) = draft.append(session, placed)?;
                 commit.operations.push(append.into());
                 commit.chunks.extend(chunks);
