@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use checkpoint_examples::{Found, Tally, count_file};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How many of the words used most are written.
 const TOP: usize = 25;
@@ -41,9 +41,15 @@ struct Output<'a> {
     totals: Totals,
     /// False when rare words had to be forgotten on the way, so that a count may be too low.
     most_used_words_are_exact: bool,
+    #[serde(serialize_with = "as_map")]
     most_used_words: Vec<(&'a str, u64)>,
     unreadable_directories: &'a [(String, String)],
     files: Vec<&'a Entry>,
+}
+
+/// Names and values in their order.
+fn as_map<S: Serializer>(pairs: &[(&str, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().copied())
 }
 
 #[derive(Debug, Default, Serialize)]

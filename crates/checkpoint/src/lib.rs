@@ -55,6 +55,6 @@ pub use checkpoint_sqlite as sqlite;
 pub use open::{open, open_backend};
 
 /// The example of the README, so that it runs.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
