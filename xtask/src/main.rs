@@ -9,8 +9,10 @@
     reason = "a command line tool speaks through its terminal"
 )]
 
+mod backends;
 mod bench;
 mod ci;
+mod conformance;
 mod process;
 mod tidy;
 
@@ -21,6 +23,9 @@ cargo xtask COMMAND
 
   ci [--stage NAME]  run every check that a change must pass, or one of them;
                      closes with `N passed, N failed`
+  conformance [--backend NAME] [--case PATTERN] [--list] [--negative]
+                     try the contract on every backend, or show that backends
+                     broken on purpose are caught; closes likewise
   tidy               check the rules that say what may stand where
   bench [ARGS]...    run the benchmarks; arguments go to `cargo bench`
   help               print this
@@ -36,6 +41,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         "bench" => bench::run(rest),
         "ci" => ci::run(rest),
+        "conformance" => conformance::run_command(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => help(),
         unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),

@@ -80,9 +80,17 @@ fn test_result(line: &str) -> Option<Tally> {
     })
 }
 
-/// `3 passed, 0 failed`, and nothing else on the line.
+/// `3 passed, 0 failed`, perhaps `, 2 skipped`, and nothing else on the line.
 fn closing(line: &str) -> Option<Tally> {
     let (passed, rest) = line.split_once(" passed, ")?;
+    let rest = match rest.strip_suffix(" skipped") {
+        Some(rest) => {
+            let (rest, skipped) = rest.rsplit_once(", ")?;
+            skipped.parse::<u64>().ok()?;
+            rest
+        }
+        None => rest,
+    };
     let failed = rest.strip_suffix(" failed")?;
     Some(Tally {
         passed: passed.parse().ok()?,
@@ -135,6 +143,13 @@ mod tests {
     fn the_last_closing_line_counts() {
         let output = "memory\n3 passed, 0 failed\nsqlite\n7 passed, 2 failed\n";
         assert_eq!(judged(Counts::Closing, false, output), (7, 2));
+    }
+
+    #[test]
+    fn what_was_skipped_is_not_counted() {
+        let output = "5 passed, 0 failed, 2 skipped\n";
+        assert_eq!(judged(Counts::Closing, true, output), (5, 0));
+        assert_eq!(closing("5 passed, 0 failed, many skipped"), None);
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::description::{Description, Section, StateDigest};
 use crate::engine::within;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, ChunkId, SessionId, Tag};
-use crate::record::{Header, Parts, Payload, Record, Status};
+use crate::record::{Header, Parts, Payload, Record};
+use crate::status::Status;
 
 /// A checkpoint: who, when and why, and the way to its state.
 ///

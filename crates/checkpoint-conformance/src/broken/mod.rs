@@ -1,0 +1,88 @@
+//! Backends that are broken on purpose, to show that the suite sees it.
+
+mod reading;
+mod wrapper;
+mod writing;
+
+pub use wrapper::Control;
+
+macro_rules! controls {
+    ($($module:ident :: $fault:ident $name:literal caught by $($case:ident)+;)+) => {
+        /// Every backend that is broken on purpose. This is the one list.
+        #[must_use]
+        pub fn negative() -> Vec<Control> {
+            vec![$(Control {
+                name: $name,
+                caught_by: &[$(stringify!($case)),+],
+                fault: || std::sync::Arc::new($module::$fault::default()),
+            },)+]
+        }
+    };
+}
+
+controls! {
+    writing::LosesTheLast "loses the last commit on reopen" caught by
+        every_save_is_there_after_a_restart the_last_commit_is_there_after_each_of_many_restarts;
+    writing::LeavesGaps "leaves gaps in the sequence" caught by
+        appends_count_from_one_across_sessions eight_tasks_at_once_leave_no_gap;
+    writing::ReusesTheNewest "gives the number of a deleted newest again" caught by
+        a_deleted_newest_number_is_not_given_again;
+    writing::IgnoresExpectations "ignores what a commit expects" caught by
+        a_head_is_compared a_revision_is_compared a_record_version_is_compared;
+    writing::AcceptsStaleEpochs "accepts the epoch of a former owner" caught by
+        an_older_epoch_is_refused_and_writes_nothing a_claim_fences_the_owner_on_another_handle;
+    writing::ForgetsRevisions "updates whatever revision is there" caught by
+        an_update_of_an_old_revision_is_a_conflict of_two_updates_of_one_revision_one_wins;
+    writing::DoesHalf "leaves half of a failed commit" caught by
+        a_bad_operation_in_the_midst_undoes_those_before_it;
+    writing::AcceptsDangling "accepts a state whose chunks are missing" caught by
+        a_state_whose_top_is_nowhere_is_refused exactly_the_missing_chunks_are_named;
+    writing::FoldsCase "folds the case of ids" caught by
+        case_and_composition_tell_ids_apart a_uuid_in_capitals_is_another_id;
+    writing::Overwrites "overwrites a checkpoint under its id" caught by
+        the_same_id_with_another_fingerprint_is_refused;
+    writing::Resurrects "raises a deleted checkpoint on a retry" caught by
+        a_retry_after_a_deletion_says_deleted_and_makes_nothing;
+    writing::ConflictsWithItself "judges expectations before it knows a retry" caught by
+        a_retried_save_does_not_conflict_with_itself;
+    writing::ForgetsCommits "does not know a commit by its id" caught by
+        every_kind_of_commit_sent_again_answers_as_the_first_time;
+    writing::AcceptsOversize "acknowledges what is over a limit" caught by
+        a_state_over_its_limit_is_refused a_record_over_its_limit_is_refused;
+    writing::DeletesLate "deletes a session when it is maintained" caught by
+        a_deleted_session_is_gone_at_once;
+    writing::MovesReplaced "moves a replaced attachment to the end" caught by
+        attachments_list_in_the_order_first_put;
+    writing::ClaimsTooMuch "claims more durability than it has" caught by
+        a_receipt_claims_what_the_store_says;
+    reading::LeaksSessions "shows a session the checkpoints of others" caught by
+        a_scan_of_a_session_shows_that_session_alone;
+    reading::WrongOrder "lists in the wrong order" caught by
+        a_scan_goes_by_sequence_both_ways;
+    reading::CountsInCursors "keeps a count in its cursors" caught by
+        paging_is_not_disturbed_by_appends paging_is_not_disturbed_by_deletions_and_updates;
+    reading::CutsStates "cuts states short" caught by
+        a_header_is_what_the_writer_gave;
+    reading::HidesAPage "hides a page behind one bad row" caught by
+        a_damaged_description_is_corrupt_and_hides_nothing_else;
+    reading::SeesNoDamage "reads damaged bytes as if they were whole" caught by
+        a_damaged_state_is_corrupt_and_hides_nothing_else;
+    reading::SweepsChildren "sweeps the children of live chunks" caught by
+        a_sweep_spares_what_checkpoints_refer_to a_base_is_spared_while_its_delta_lives;
+    reading::SweepsAtOnce "sweeps chunks within their grace" caught by
+        chunks_within_their_grace_are_spared;
+    reading::SplitsCommits "splits a commit over two pages of the feed" caught by
+        the_feed_never_splits_a_commit;
+    reading::TrimsSilently "does not say that the feed was trimmed" caught by
+        a_trimmed_feed_says_how_far_back_it_reaches;
+    reading::ZeroIsAll "takes limit 0 for no limit" caught by
+        a_limit_of_zero_is_an_empty_page;
+    reading::PrefixIsPattern "takes a prefix for a pattern" caught by
+        a_prefix_is_no_pattern;
+    reading::SleepsOn "does not wake who waits" caught by
+        a_waiting_reader_is_woken_by_a_change;
+    reading::StaysOpen "works on after it was closed" caught by
+        a_closed_handle_says_stopped;
+    reading::Panics "panics on a scan of nothing" caught by
+        a_limit_of_zero_is_an_empty_page;
+}

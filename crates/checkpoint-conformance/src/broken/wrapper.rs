@@ -1,0 +1,272 @@
+//! A backend with one fault, and the harness that makes it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use checkpoint_core::{
+    Attachment, AttachmentQuery, Backend, Budget, Capabilities, Change, CheckpointId, ChunkId,
+    ChunkInfo, Commit, FakeClock, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query,
+    Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+};
+use parking_lot::Mutex;
+
+use crate::harness::{Damage, Fixture, Harness};
+use crate::memory::Memory;
+
+/// What is wrong with a backend: a call that does not do what it should. The others do.
+///
+/// One for each store, shared by its handles.
+#[async_trait]
+pub(super) trait Fault: fmt::Debug + Send + Sync + 'static {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        inner.commit(commit).await
+    }
+
+    async fn get(
+        &self,
+        inner: &dyn Backend,
+        ids: &[CheckpointId],
+        parts: Parts,
+    ) -> Result<Vec<Item<Record>>> {
+        inner.get(ids, parts).await
+    }
+
+    async fn scan(&self, inner: &dyn Backend, query: &Query) -> Result<Page<Item<Record>>> {
+        inner.scan(query).await
+    }
+
+    async fn sessions(
+        &self,
+        inner: &dyn Backend,
+        query: &SessionQuery,
+    ) -> Result<Page<SessionRecord>> {
+        inner.sessions(query).await
+    }
+
+    async fn chunks(&self, inner: &dyn Backend, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
+        inner.chunks(ids).await
+    }
+
+    async fn present(&self, inner: &dyn Backend, ids: &[ChunkId]) -> Result<Vec<bool>> {
+        inner.present(ids).await
+    }
+
+    async fn records(&self, inner: &dyn Backend, prefix: &str) -> Result<Vec<MetaRecord>> {
+        inner.records(prefix).await
+    }
+
+    async fn changes(
+        &self,
+        inner: &dyn Backend,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Change>> {
+        inner.changes(after, limit).await
+    }
+
+    async fn changed(
+        &self,
+        inner: &dyn Backend,
+        after: Position,
+        at_most: Duration,
+    ) -> Result<Position> {
+        inner.changed(after, at_most).await
+    }
+
+    async fn maintain(&self, inner: &dyn Backend, budget: &Budget) -> Result<MaintainStep> {
+        inner.maintain(budget).await
+    }
+
+    async fn close(&self, inner: &dyn Backend) -> Result<()> {
+        inner.close().await
+    }
+
+    /// What is left of the store when it is opened again; none: all.
+    fn left(&self) -> Option<Vec<Commit>> {
+        None
+    }
+
+    /// Whether it pretends to be damaged.
+    fn damage(&self, _what: &Damage) -> bool {
+        false
+    }
+}
+
+/// A backend that is right but for one fault.
+#[derive(Debug)]
+struct Broken {
+    inner: Arc<dyn Backend>,
+    fault: Arc<dyn Fault>,
+}
+
+#[async_trait]
+impl Backend for Broken {
+    fn info(&self) -> &StoreInfo {
+        self.inner.info()
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Receipt> {
+        self.fault.commit(&*self.inner, commit).await
+    }
+
+    async fn get(&self, ids: &[CheckpointId], parts: Parts) -> Result<Vec<Item<Record>>> {
+        self.fault.get(&*self.inner, ids, parts).await
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>> {
+        self.fault.scan(&*self.inner, query).await
+    }
+
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>> {
+        self.fault.sessions(&*self.inner, query).await
+    }
+
+    async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>> {
+        self.inner.attachments(query).await
+    }
+
+    async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
+        self.fault.chunks(&*self.inner, ids).await
+    }
+
+    async fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>> {
+        self.fault.present(&*self.inner, ids).await
+    }
+
+    async fn scan_chunks(
+        &self,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<Item<ChunkInfo>>> {
+        self.inner.scan_chunks(after, limit).await
+    }
+
+    async fn records(&self, prefix: &str) -> Result<Vec<MetaRecord>> {
+        self.fault.records(&*self.inner, prefix).await
+    }
+
+    async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
+        self.fault.changes(&*self.inner, after, limit).await
+    }
+
+    async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {
+        self.fault.changed(&*self.inner, after, at_most).await
+    }
+
+    async fn stats(&self) -> Result<Stats> {
+        self.inner.stats().await
+    }
+
+    async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
+        self.fault.maintain(&*self.inner, budget).await
+    }
+
+    async fn flush(&self) -> Result<Receipt> {
+        self.inner.flush().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.fault.close(&*self.inner).await
+    }
+}
+
+/// Makes stores with one fault, on top of the store in memory.
+struct BrokenHarness {
+    name: &'static str,
+    fault: fn() -> Arc<dyn Fault>,
+}
+
+#[async_trait]
+impl Harness for BrokenHarness {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Memory.capabilities()
+    }
+
+    fn reopens(&self) -> bool {
+        true
+    }
+
+    async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
+        Ok(Box::new(BrokenPlace {
+            inner: Mutex::new(Memory.make(clock.clone()).await?.into()),
+            fault: (self.fault)(),
+            clock,
+        }))
+    }
+}
+
+struct BrokenPlace {
+    inner: Mutex<Arc<dyn Fixture>>,
+    fault: Arc<dyn Fault>,
+    clock: FakeClock,
+}
+
+#[async_trait]
+impl Fixture for BrokenPlace {
+    async fn open(&self) -> Result<Arc<dyn Backend>> {
+        if let Some(left) = self.fault.left() {
+            let fresh: Arc<dyn Fixture> = Memory.make(self.clock.clone()).await?.into();
+            let handle = fresh.open().await?;
+            for commit in left {
+                handle.commit(commit).await?;
+            }
+            *self.inner.lock() = fresh;
+        }
+        let inner = Arc::clone(&*self.inner.lock());
+        Ok(Arc::new(Broken {
+            inner: inner.open().await?,
+            fault: Arc::clone(&self.fault),
+        }))
+    }
+
+    async fn damage(&self, what: &Damage) -> Result<bool> {
+        Ok(self.fault.damage(what))
+    }
+}
+
+/// A backend that is broken on purpose, and the cases that are there to catch it.
+#[derive(Clone, Copy)]
+pub struct Control {
+    /// What is wrong with it.
+    pub name: &'static str,
+    /// Each of these cases must fail on it.
+    pub caught_by: &'static [&'static str],
+    pub(super) fault: fn() -> Arc<dyn Fault>,
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Control({})", self.name)
+    }
+}
+
+impl Control {
+    /// Makes stores that are broken in this way.
+    #[must_use]
+    pub fn harness(&self) -> Arc<dyn Harness> {
+        Arc::new(BrokenHarness {
+            name: self.name,
+            fault: self.fault,
+        })
+    }
+
+    /// The same store without its fault, on which every case must pass: what a control proves, the fault proves.
+    #[must_use]
+    pub fn sound() -> Arc<dyn Harness> {
+        Arc::new(BrokenHarness {
+            name: "sound",
+            fault: || Arc::new(NoFault),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct NoFault;
+
+impl Fault for NoFault {}

@@ -1,0 +1,414 @@
+//! Faults of commits.
+
+use async_trait::async_trait;
+use checkpoint_core::{
+    Append, Appended, Backend, Budget, CheckpointId, Commit, CommitId, Durability, ErrorKind,
+    Expectation, Item, MaintainStep, NewChunk, NewState, Operation, Origin, Outcome, Parts,
+    Receipt, Record, Result, SessionId, SessionQuery, Update,
+};
+use checkpoint_core::{Page, Query, SessionRecord};
+use parking_lot::Mutex;
+
+use super::wrapper::Fault;
+use crate::samples;
+
+/// A receipt for what was not done.
+async fn pretend(inner: &dyn Backend, commit: CommitId, outcomes: Vec<Outcome>) -> Result<Receipt> {
+    let mut receipt = inner.flush().await?;
+    receipt.commit = commit;
+    receipt.outcomes = outcomes;
+    Ok(receipt)
+}
+
+/// The id of a commit that the client did not send, from that of one that it did.
+fn another(id: CommitId, n: u8) -> CommitId {
+    let mut bytes = *id.as_bytes();
+    bytes[15] ^= 0x80 | n;
+    CommitId::from_bytes(bytes)
+}
+
+async fn header(inner: &dyn Backend, id: &CheckpointId) -> Result<Option<Record>> {
+    let item = inner.get(std::slice::from_ref(id), Parts::ALL).await?.pop();
+    item.map_or(Ok(None), Item::into_option)
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LosesTheLast(Mutex<Vec<Commit>>);
+
+#[async_trait]
+impl Fault for LosesTheLast {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let receipt = inner.commit(commit.clone()).await?;
+        self.0.lock().push(commit);
+        Ok(receipt)
+    }
+
+    fn left(&self) -> Option<Vec<Commit>> {
+        let mut commits = self.0.lock();
+        commits.pop()?;
+        Some(commits.clone())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LeavesGaps;
+
+#[async_trait]
+impl Fault for LeavesGaps {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        let highest = inner.stats().await?.position.sequence;
+        for operation in &mut commit.operations {
+            if let Operation::Append(append) = operation {
+                let sequence = highest + 2;
+                append.origin.get_or_insert(Origin {
+                    sequence,
+                    committed_at: append.created_at,
+                });
+            }
+        }
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ReusesTheNewest(Mutex<Vec<u64>>);
+
+#[async_trait]
+impl Fault for ReusesTheNewest {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let newest = inner.stats().await?.position.sequence;
+        for operation in &commit.operations {
+            if let Operation::Delete(delete) = operation
+                && let Some(record) = header(inner, &delete.id).await?
+                && record.header.sequence == newest
+            {
+                self.0.lock().push(newest);
+            }
+        }
+        let mut receipt = inner.commit(commit).await?;
+        for outcome in &mut receipt.outcomes {
+            if let Outcome::Appended(appended) = outcome {
+                let given = appended.sequence;
+                let freed = self.0.lock().iter().filter(|freed| **freed < given).count();
+                appended.sequence -= freed as u64;
+            }
+        }
+        Ok(receipt)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct IgnoresExpectations;
+
+#[async_trait]
+impl Fault for IgnoresExpectations {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        commit
+            .expectations
+            .retain(|expected| matches!(expected, Expectation::Epoch(..)));
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AcceptsStaleEpochs;
+
+#[async_trait]
+impl Fault for AcceptsStaleEpochs {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        commit
+            .expectations
+            .retain(|expected| !matches!(expected, Expectation::Epoch(..)));
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ForgetsRevisions;
+
+#[async_trait]
+impl Fault for ForgetsRevisions {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        for operation in &mut commit.operations {
+            if let Operation::Update(update) = operation
+                && let Some(record) = header(inner, &update.id).await?
+            {
+                update.revision = record.header.revision;
+            }
+        }
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct DoesHalf;
+
+#[async_trait]
+impl Fault for DoesHalf {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let answer = inner.commit(commit.clone()).await;
+        if answer.is_err() {
+            for (n, operation) in (1..).zip(commit.operations) {
+                let part = Commit::new(another(commit.id, n)).with(operation);
+                if inner.commit(part).await.is_err() {
+                    break;
+                }
+            }
+        }
+        answer
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AcceptsDangling;
+
+#[async_trait]
+impl Fault for AcceptsDangling {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        let answer = inner.commit(commit.clone()).await;
+        let Err(error) = &answer else { return answer };
+        let ErrorKind::MissingChunks(missing) = error.kind() else {
+            return answer;
+        };
+        let stub = |id: &checkpoint_core::ChunkId| NewChunk {
+            id: *id,
+            ..samples::leaf("")
+        };
+        commit.chunks.extend(missing.iter().map(stub));
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct FoldsCase;
+
+fn fold(id: &CheckpointId) -> CheckpointId {
+    CheckpointId::new(id.to_string().to_lowercase()).unwrap_or_else(|_| id.clone())
+}
+
+fn fold_session(id: &SessionId) -> SessionId {
+    SessionId::new(id.to_string().to_lowercase()).unwrap_or_else(|_| id.clone())
+}
+
+#[async_trait]
+impl Fault for FoldsCase {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        for operation in &mut commit.operations {
+            match operation {
+                Operation::Append(append) => {
+                    append.id = fold(&append.id);
+                    append.session = fold_session(&append.session);
+                }
+                Operation::CreateSession(create) => create.id = fold_session(&create.id),
+                _ => {}
+            }
+        }
+        inner.commit(commit).await
+    }
+
+    async fn get(
+        &self,
+        inner: &dyn Backend,
+        ids: &[CheckpointId],
+        parts: Parts,
+    ) -> Result<Vec<Item<Record>>> {
+        let ids: Vec<CheckpointId> = ids.iter().map(fold).collect();
+        inner.get(&ids, parts).await
+    }
+
+    async fn scan(&self, inner: &dyn Backend, query: &Query) -> Result<Page<Item<Record>>> {
+        let session = query.session.as_ref().map(fold_session);
+        inner
+            .scan(&Query {
+                session,
+                ..query.clone()
+            })
+            .await
+    }
+
+    async fn sessions(
+        &self,
+        inner: &dyn Backend,
+        query: &SessionQuery,
+    ) -> Result<Page<SessionRecord>> {
+        let id = query.id.as_ref().map(fold_session);
+        inner
+            .sessions(&SessionQuery {
+                id,
+                ..query.clone()
+            })
+            .await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Overwrites;
+
+#[async_trait]
+impl Fault for Overwrites {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let answer = inner.commit(commit.clone()).await;
+        let taken = matches!(&answer, Err(error) if *error.kind() == ErrorKind::AlreadyExists);
+        let (true, [Operation::Append(append)]) = (taken, &commit.operations[..]) else {
+            return answer;
+        };
+        let Some(record) = header(inner, &append.id).await? else {
+            return answer;
+        };
+        let over = over(append, &record);
+        inner
+            .commit(Commit::new(another(commit.id, 1)).with(over))
+            .await?;
+        let appended = Appended {
+            sequence: record.header.sequence,
+            committed_at: record.header.committed_at,
+            parent: record.header.parent,
+            deleted: false,
+        };
+        pretend(inner, commit.id, vec![Outcome::Appended(appended)]).await
+    }
+}
+
+/// What puts one checkpoint in the place of another.
+fn over(append: &Append, record: &Record) -> Update {
+    Update {
+        session: record.header.session.clone(),
+        id: append.id.clone(),
+        revision: record.header.revision,
+        updated_at: append.updated_at,
+        status: append.status,
+        worker: append.worker.clone(),
+        tags: append.tags.clone(),
+        step: append.step,
+        pinned: append.pinned,
+        meta: append.meta.clone(),
+        state: Some(NewState {
+            length: append.length,
+            payload: append.payload.clone(),
+        }),
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Resurrects;
+
+#[async_trait]
+impl Fault for Resurrects {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        let receipt = inner.commit(commit.clone()).await?;
+        let dead =
+            |outcome: &Outcome| matches!(outcome, Outcome::Appended(appended) if appended.deleted);
+        if !receipt.outcomes.iter().any(dead) {
+            return Ok(receipt);
+        }
+        for operation in &mut commit.operations {
+            if let Operation::Append(append) = operation {
+                append.revive = true;
+            }
+        }
+        commit.id = another(commit.id, 1);
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ConflictsWithItself;
+
+#[async_trait]
+impl Fault for ConflictsWithItself {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        let expectations = commit.expectations.clone();
+        let mut probe = Commit::new(another(commit.id, 3));
+        probe.expectations = expectations;
+        inner.commit(probe).await?;
+        commit.expectations.clear();
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ForgetsCommits(Mutex<u64>);
+
+#[async_trait]
+impl Fault for ForgetsCommits {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        let id = commit.id;
+        let n = {
+            let mut counter = self.0.lock();
+            *counter += 1;
+            *counter
+        };
+        commit.id = samples::commit_id(1_000_000 + n);
+        let mut receipt = inner.commit(commit).await?;
+        receipt.commit = id;
+        Ok(receipt)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AcceptsOversize;
+
+#[async_trait]
+impl Fault for AcceptsOversize {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let id = commit.id;
+        match inner.commit(commit).await {
+            Err(error) if matches!(error.kind(), ErrorKind::TooLarge { .. }) => {
+                pretend(inner, id, Vec::new()).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct DeletesLate(Mutex<Vec<Commit>>);
+
+#[async_trait]
+impl Fault for DeletesLate {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        if let [Operation::DeleteSession(_)] = commit.operations[..] {
+            let id = commit.id;
+            self.0.lock().push(commit);
+            return pretend(inner, id, vec![Outcome::SessionDeleted { existed: true }]).await;
+        }
+        inner.commit(commit).await
+    }
+
+    async fn maintain(&self, inner: &dyn Backend, budget: &Budget) -> Result<MaintainStep> {
+        let late = std::mem::take(&mut *self.0.lock());
+        for commit in late {
+            inner.commit(commit).await?;
+        }
+        inner.maintain(budget).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct MovesReplaced;
+
+#[async_trait]
+impl Fault for MovesReplaced {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        if let [Operation::Attach(attach)] = &commit.operations[..] {
+            let mut removed = attach.clone();
+            removed.bytes = None;
+            inner
+                .commit(Commit::new(another(commit.id, 5)).with(Operation::Attach(removed)))
+                .await?;
+        }
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ClaimsTooMuch;
+
+#[async_trait]
+impl Fault for ClaimsTooMuch {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let mut receipt = inner.commit(commit).await?;
+        receipt.durability = Durability::Remote;
+        Ok(receipt)
+    }
+}

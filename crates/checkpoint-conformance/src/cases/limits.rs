@@ -1,0 +1,542 @@
+//! What is over a limit is refused before anything is written, with the limit and the size.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use checkpoint_core::{
+    Append, Attach, AttachmentQuery, CheckpointId, ChunkId, Commit, ErrorKind, MAX_ID_BYTES,
+    NewChunk, NewState, Operation, Origin, Payload, Query, RecordName, SessionId, SessionQuery,
+    Tag, WorkerId,
+};
+
+use crate::case::{Verdict, holds, same};
+use crate::context::Context;
+use crate::read::{self, all_of, found, refused_whole, seed};
+use crate::samples::{append, attach, create, leaf, patch, record, tag, update};
+
+fn zeros(size: u64) -> Bytes {
+    Bytes::from(vec![0; usize::try_from(size).unwrap_or(0)])
+}
+
+/// A commit is refused as too large, with this limit and size, and leaves nothing behind.
+async fn too_large(cx: &Context, commit: Commit, limit: u64, size: u64, what: &str) -> Verdict {
+    cx.tried();
+    let error = refused_whole(cx, commit, what).await?;
+    same!(*error.kind(), ErrorKind::TooLarge { limit, size }, "{what}");
+    let text = error.to_string();
+    let told = text.contains(&limit.to_string()) && text.contains(&size.to_string());
+    holds!(
+        told,
+        "{what}: the message does not tell limit and size: {text}"
+    );
+    Ok(())
+}
+
+async fn invalid(cx: &Context, operation: impl Into<Operation>, what: &str) -> Verdict {
+    invalid_commit(cx, cx.commit().with(operation), what).await
+}
+
+async fn invalid_commit(cx: &Context, commit: Commit, what: &str) -> Verdict {
+    cx.tried();
+    let error = refused_whole(cx, commit, what).await?;
+    same!(*error.kind(), ErrorKind::Invalid, "{what}");
+    Ok(())
+}
+
+pub(crate) async fn a_state_over_its_limit_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let limit = cx.db().info().limits.state;
+    for size in [limit + 1, limit * 2, u64::MAX] {
+        let large = Append {
+            length: size,
+            ..append("s", "b")
+        };
+        too_large(
+            cx,
+            cx.commit().with(large),
+            limit,
+            size,
+            "a state over its limit",
+        )
+        .await?;
+        let mut changed = update("s", "a", 1);
+        let payload = Payload::Inline(Bytes::from_static(b"x"));
+        changed.state = Some(NewState {
+            length: size,
+            payload,
+        });
+        too_large(
+            cx,
+            cx.commit().with(changed),
+            limit,
+            size,
+            "a new state over its limit",
+        )
+        .await?;
+    }
+    let exact = Append {
+        length: limit,
+        ..append("s", "c")
+    };
+    read::save_as(cx, exact).await?;
+    Ok(())
+}
+
+pub(crate) async fn a_description_over_its_limit_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let limit = cx.db().info().limits.meta;
+    let large = zeros(limit + 1);
+    let commit = cx.commit().with(Append {
+        meta: large.clone(),
+        ..append("s", "b")
+    });
+    too_large(cx, commit, limit, limit + 1, "a description over its limit").await?;
+    let mut changed = update("s", "a", 1);
+    changed.meta = large.clone();
+    too_large(
+        cx,
+        cx.commit().with(changed),
+        limit,
+        limit + 1,
+        "an update over the limit",
+    )
+    .await?;
+    let mut session = create("t");
+    session.body = large.clone();
+    too_large(
+        cx,
+        cx.commit().with(session),
+        limit,
+        limit + 1,
+        "a session over its limit",
+    )
+    .await?;
+    let mut patched = patch("s", 1, "");
+    patched.body = large;
+    too_large(
+        cx,
+        cx.commit().with(patched),
+        limit,
+        limit + 1,
+        "a patch over the limit",
+    )
+    .await?;
+    read::save_as(
+        cx,
+        Append {
+            meta: zeros(limit),
+            ..append("s", "c")
+        },
+    )
+    .await?;
+    same!(
+        found(&*cx.db(), "c")
+            .await?
+            .meta
+            .map(|meta| meta.len() as u64),
+        Some(limit),
+        "bytes at the limit"
+    );
+    Ok(())
+}
+
+pub(crate) async fn an_attachment_over_its_limit_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let limit = cx.db().info().limits.attachment;
+    let large = Attach {
+        bytes: Some(zeros(limit + 1)),
+        ..attach("s", "a", "k", None)
+    };
+    too_large(
+        cx,
+        cx.commit().with(large),
+        limit,
+        limit + 1,
+        "an attachment over its limit",
+    )
+    .await
+}
+
+pub(crate) async fn a_record_over_its_limit_is_refused(cx: &Context) -> Verdict {
+    let limit = cx.db().info().limits.record;
+    let mut large = record("r", None);
+    large.bytes = Some(zeros(limit + 1));
+    too_large(
+        cx,
+        cx.commit().with(large),
+        limit,
+        limit + 1,
+        "a record over its limit",
+    )
+    .await
+}
+
+pub(crate) async fn a_chunk_over_its_limits_is_refused(cx: &Context) -> Verdict {
+    let limits = cx.db().info().limits;
+    let (bytes, children) = (limits.chunk, limits.children);
+    let mut commit = cx.commit();
+    commit.chunks = vec![NewChunk {
+        bytes: zeros(bytes + 1),
+        ..leaf("large")
+    }];
+    too_large(cx, commit, bytes, bytes + 1, "a chunk over its limit").await?;
+    let number = |n: u64| {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&n.to_le_bytes());
+        ChunkId::from_bytes(bytes)
+    };
+    let many: Arc<[ChunkId]> = (0..=children).map(number).collect();
+    let mut commit = cx.commit();
+    commit.chunks = vec![NewChunk {
+        children: many,
+        ..leaf("broad")
+    }];
+    too_large(
+        cx,
+        commit,
+        children,
+        children + 1,
+        "a chunk with children over the limit",
+    )
+    .await
+}
+
+pub(crate) async fn too_many_tags_are_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let limit = cx.db().info().limits.tags;
+    let many: Vec<Tag> = (0..=limit).map(|n| tag(&format!("tag {n:05}"))).collect();
+    let commit = cx.commit().with(Append {
+        tags: many.clone(),
+        ..append("s", "b")
+    });
+    too_large(
+        cx,
+        commit,
+        limit,
+        limit + 1,
+        "a checkpoint with too many tags",
+    )
+    .await?;
+    let mut changed = update("s", "a", 1);
+    changed.tags = many.clone();
+    too_large(
+        cx,
+        cx.commit().with(changed),
+        limit,
+        limit + 1,
+        "an update with too many tags",
+    )
+    .await?;
+    let exact = Append {
+        tags: many[1..].to_vec(),
+        ..append("s", "c")
+    };
+    read::save_as(cx, exact).await?;
+    same!(
+        found(&*cx.db(), "c").await?.header.tags,
+        many[1..],
+        "tags at the limit"
+    );
+    Ok(())
+}
+
+pub(crate) async fn too_many_operations_are_refused(cx: &Context) -> Verdict {
+    let limit = cx.db().info().limits.operations;
+    let mut commit = cx.commit();
+    let one: Operation = create("s").into();
+    commit.operations = (0..=limit).map(|_| one.clone()).collect();
+    too_large(
+        cx,
+        commit,
+        limit,
+        limit + 1,
+        "a commit with too many operations",
+    )
+    .await?;
+    let mut commit = cx.commit();
+    let one = leaf("one");
+    commit.chunks = (0..=limit).map(|_| one.clone()).collect();
+    too_large(
+        cx,
+        commit,
+        limit,
+        limit + 1,
+        "a commit with too many chunks",
+    )
+    .await
+}
+
+pub(crate) async fn a_long_kind_or_key_of_an_attachment_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let limit = MAX_ID_BYTES as u64;
+    for size in [limit + 1, limit * 4] {
+        let long = "k".repeat(usize::try_from(size).unwrap_or(0));
+        let by_key = Attach {
+            key: long.clone(),
+            ..attach("s", "a", "", Some("x"))
+        };
+        too_large(
+            cx,
+            cx.commit().with(by_key),
+            limit,
+            size,
+            "an attachment with a long key",
+        )
+        .await?;
+        let by_kind = Attach {
+            kind: long,
+            ..attach("s", "a", "", Some("x"))
+        };
+        too_large(
+            cx,
+            cx.commit().with(by_kind),
+            limit,
+            size,
+            "an attachment with a long kind",
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn unsorted_or_repeated_tags_are_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let wrong = [["b", "a"], ["a", "a"], ["a", "B"], ["é", "e"]];
+    for pair in wrong {
+        let tags: Vec<Tag> = pair.iter().map(|text| tag(text)).collect();
+        let what = format!("tags {pair:?}");
+        invalid(
+            cx,
+            Append {
+                tags: tags.clone(),
+                ..append("s", "b")
+            },
+            &what,
+        )
+        .await?;
+        let mut changed = update("s", "a", 1);
+        changed.tags = tags;
+        invalid(cx, changed, &what).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn one_id_twice_in_a_commit_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    seed(cx, "t", &[]).await?;
+    let same = cx.commit().with(append("s", "x")).with(append("s", "x"));
+    invalid_commit(cx, same, "an append twice in a commit").await?;
+    let apart = cx
+        .commit()
+        .with(append("s", "x"))
+        .with(update("s", "a", 1))
+        .with(append("t", "x"));
+    invalid_commit(cx, apart, "an id in two sessions in a commit").await
+}
+
+pub(crate) async fn a_revision_or_origin_that_cannot_be_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    invalid(
+        cx,
+        Append {
+            revision: 0,
+            ..append("s", "b")
+        },
+        "an append of revision 0",
+    )
+    .await?;
+    for sequence in [0, u64::MAX, u64::MAX - 1, 1 << 63] {
+        let origin = Some(Origin {
+            sequence,
+            committed_at: crate::samples::time(1),
+        });
+        let what = format!("an origin with sequence {sequence}");
+        invalid(
+            cx,
+            Append {
+                origin,
+                ..append("s", "b")
+            },
+            &what,
+        )
+        .await?;
+    }
+    same!(
+        read::save(cx, "s", "b").await?.sequence,
+        2,
+        "the next sequence"
+    );
+    Ok(())
+}
+
+pub(crate) async fn an_oversize_part_undoes_a_whole_commit(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let limit = cx.db().info().limits.record;
+    let mut large = record("r", None);
+    large.bytes = Some(zeros(limit + 1));
+    let commit = cx
+        .commit()
+        .with(append("s", "b"))
+        .with(update("s", "a", 1))
+        .with(large);
+    too_large(
+        cx,
+        commit,
+        limit,
+        limit + 1,
+        "a commit with one oversize part",
+    )
+    .await
+}
+
+/// Strings that are no id, each with whether it is too long.
+fn illegal() -> Vec<(String, bool)> {
+    let mut bad = vec![(String::new(), false)];
+    let controls = (0..0x20_u8)
+        .chain([0x7f])
+        .map(char::from)
+        .chain(['\u{80}', '\u{85}', '\u{9f}']);
+    for control in controls {
+        bad.push((control.to_string(), false));
+        bad.push((format!("in{control}side"), false));
+        bad.push((format!("end{control}"), false));
+    }
+    for long in [
+        "a".repeat(257),
+        "a".repeat(100_000),
+        "é".repeat(129),
+        "😀".repeat(65),
+    ] {
+        bad.push((long, true));
+    }
+    bad
+}
+
+pub(crate) async fn what_is_no_id_never_reaches_a_store(cx: &Context) -> Verdict {
+    let doors: [(&str, fn(&str) -> Option<ErrorKind>); 5] = [
+        ("a checkpoint id", |text| {
+            CheckpointId::new(text)
+                .err()
+                .map(|error| error.kind().clone())
+        }),
+        ("a session id", |text| {
+            SessionId::new(text).err().map(|error| error.kind().clone())
+        }),
+        ("a tag", |text| {
+            Tag::new(text).err().map(|error| error.kind().clone())
+        }),
+        ("a worker", |text| {
+            WorkerId::new(text).err().map(|error| error.kind().clone())
+        }),
+        ("a record name", |text| {
+            RecordName::new(text)
+                .err()
+                .map(|error| error.kind().clone())
+        }),
+    ];
+    for (text, long) in illegal() {
+        let size = text.len() as u64;
+        let limit = MAX_ID_BYTES as u64;
+        let expected = if long {
+            ErrorKind::TooLarge { limit, size }
+        } else {
+            ErrorKind::Invalid
+        };
+        for (what, door) in doors {
+            cx.tried();
+            let start: String = text.chars().take(20).collect();
+            same!(
+                door(&text),
+                Some(expected.clone()),
+                "{what} {start:?} of {size} bytes"
+            );
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn an_empty_key_of_an_attachment_is_legal(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    read::apply(cx, attach("s", "a", "", Some("content"))).await?;
+    let query = checkpoint_core::AttachmentQuery {
+        key: Some(String::new()),
+        ..checkpoint_core::AttachmentQuery::of(crate::samples::id("a"))
+    };
+    same!(
+        read::attachments(&*cx.db(), query).await?.len(),
+        1,
+        "attachments with the empty key"
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_page_over_its_limit_is_refused(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a", "b"]).await?;
+    let db = cx.db();
+    let limit = db.info().limits.page;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let page = db
+        .scan(&Query {
+            limit: most,
+            ..all_of("s")
+        })
+        .await?;
+    same!(page.items.len(), 2, "items of a scan at the limit");
+    for size in [limit + 1, 1 << 40, u64::MAX] {
+        cx.tried();
+        let asked = usize::try_from(size).unwrap_or(usize::MAX);
+        let over = ErrorKind::TooLarge { limit, size };
+        let kind = |error: Option<checkpoint_core::Error>| error.map(|error| error.kind().clone());
+        let scan = db
+            .scan(&Query {
+                limit: asked,
+                ..all_of("s")
+            })
+            .await
+            .err();
+        same!(kind(scan), Some(over.clone()), "a scan with limit {size}");
+        let query = SessionQuery {
+            limit: asked,
+            ..SessionQuery::default()
+        };
+        same!(
+            kind(db.sessions(&query).await.err()),
+            Some(over.clone()),
+            "sessions with limit {size}"
+        );
+        let query = AttachmentQuery {
+            limit: asked,
+            ..AttachmentQuery::of(crate::samples::id("a"))
+        };
+        same!(
+            kind(db.attachments(&query).await.err()),
+            Some(over),
+            "attachments with limit {size}"
+        );
+    }
+    Ok(())
+}
+
+pub(crate) async fn an_enormous_limit_is_no_enormous_allocation(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a", "b"]).await?;
+    let db = cx.db();
+    // Neither has a limit of its own in the contract: refused by it, or answered with what there is.
+    for limit in [usize::MAX, usize::MAX - 1, 1 << 62, 1 << 40] {
+        cx.tried();
+        match db.changes(checkpoint_core::Position::START, limit).await {
+            Ok(feed) => same!(feed.len(), 3, "changes with limit {limit}"),
+            Err(error) => too_large_kind(&error)?,
+        }
+        match db.scan_chunks(None, limit).await {
+            Ok(chunks) => same!(chunks.len(), 0, "chunks with limit {limit}"),
+            Err(error) => too_large_kind(&error)?,
+        }
+    }
+    Ok(())
+}
+
+fn too_large_kind(error: &checkpoint_core::Error) -> Verdict {
+    let too_large = matches!(error.kind(), ErrorKind::TooLarge { .. });
+    holds!(too_large, "expected TooLarge, got {error:?}");
+    Ok(())
+}
