@@ -1,5 +1,7 @@
 //! Files that are no store, or no longer one. None of them panics, none yields wrong data.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::fs;

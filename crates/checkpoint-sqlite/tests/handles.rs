@@ -1,5 +1,7 @@
 //! Groups, handles, restarts, a full disk.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::sync::Arc;
