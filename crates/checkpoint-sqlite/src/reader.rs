@@ -20,7 +20,7 @@ const KEPT: usize = 8;
 pub(crate) enum Readers {
     /// To idle connections of the file's own, more as they are needed.
     File {
-        options: SqliteOptions,
+        options: Box<SqliteOptions>,
         path: PathBuf,
         idle: Mutex<Option<Vec<Connection>>>,
     },
@@ -31,7 +31,7 @@ pub(crate) enum Readers {
 impl Readers {
     pub(crate) fn file(options: &SqliteOptions, path: PathBuf, first: Option<Connection>) -> Self {
         Self::File {
-            options: options.clone(),
+            options: Box::new(options.clone()),
             path,
             idle: Mutex::new(Some(first.into_iter().collect())),
         }

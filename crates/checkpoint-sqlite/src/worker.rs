@@ -296,3 +296,71 @@ fn is_lenient(commit: &Commit) -> bool {
         .iter()
         .all(|operation| matches!(operation, Operation::Delete(_) | Operation::Quarantine(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use checkpoint_core::{
+        ChunkId, CommitId, IdSource, NewChunk, Purpose, SeededIds, StoreId, SystemClock,
+    };
+
+    use super::*;
+    use crate::config::SqliteOptions;
+
+    fn chunk(size: usize, ids: &SeededIds) -> Box<Commit> {
+        let bytes = vec![size as u8; size];
+        let id = checkpoint_core::ContentHasher::plain().digest(Purpose::Leaf, &bytes);
+        let mut commit = Commit::new(CommitId::from_uuid(ids.next()));
+        commit.chunks.push(NewChunk {
+            id: ChunkId::from_bytes(id),
+            children: Arc::new([]),
+            bytes: bytes.into(),
+        });
+        Box::new(commit)
+    }
+
+    #[test]
+    fn a_member_for_which_the_disk_is_too_small_takes_no_other_with_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("full.db");
+        let (connection, _) =
+            crate::open::writer(&SqliteOptions::at(&path), &path).expect("a store");
+        connection
+            .execute_batch("PRAGMA max_page_count = 120")
+            .expect("a small disk");
+        let ids = SeededIds::new(1);
+        let mut work = Work {
+            setup: Setup {
+                connection: Arc::new(Mutex::new(connection)),
+                clock: Arc::new(SystemClock),
+                durability: Durability::Disk,
+                position: watch::channel(Position::START).0,
+                file: true,
+            },
+            sweep: None,
+            groups: 0,
+        };
+        let (mut members, mut answers) = (Vec::new(), Vec::new());
+        for size in [1_000, 2_000, 900_000, 3_000] {
+            let (answer, answered) = oneshot::channel();
+            members.push((chunk(size, &ids), answer));
+            answers.push(answered);
+        }
+        work.group(members);
+        let fates: Vec<_> = answers
+            .into_iter()
+            .map(|answer| answer.blocking_recv().expect("an answer"))
+            .collect();
+        assert!(
+            fates[0].is_ok() && fates[1].is_ok() && fates[3].is_ok(),
+            "{fates:?}"
+        );
+        let error = fates[2].as_ref().expect_err("no room");
+        assert_eq!(*error.kind(), ErrorKind::Storage, "{error}");
+        assert_ne!(
+            store::store(&work.setup.connection.lock())
+                .expect("a row")
+                .id,
+            StoreId::from_bytes([0; 16])
+        );
+    }
+}
