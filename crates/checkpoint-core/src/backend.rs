@@ -53,17 +53,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::commit::{Commit, Receipt};
+use crate::commit::Commit;
 use crate::error::Result;
 use crate::feed::Change;
 use crate::hasher::ContentHasher;
 use crate::id::{CheckpointId, ChunkId, StoreId};
 use crate::limits::Limits;
 use crate::query::{AttachmentQuery, Page, Query, SessionQuery};
+use crate::receipt::Receipt;
 use crate::record::{
-    Attachment, ChunkInfo, Durability, Item, MetaRecord, Parts, Position, Record, SessionRecord,
-    StoredChunk,
+    Attachment, ChunkInfo, Item, MetaRecord, Parts, Position, Record, SessionRecord, StoredChunk,
 };
+use crate::status::Durability;
 
 /// A place that keeps checkpoints. See the [module](self) for the contract.
 #[async_trait]

@@ -2,7 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::id::{CheckpointId, CommitId, SessionId};
-use crate::record::{Position, Status};
+use crate::record::Position;
+use crate::status::Status;
 
 /// One change of a store: ids and numbers, never content.
 ///

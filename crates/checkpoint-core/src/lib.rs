@@ -20,7 +20,9 @@ mod id;
 mod limits;
 mod memory;
 mod query;
+mod receipt;
 mod record;
+mod status;
 mod store;
 mod wire;
 
@@ -28,9 +30,8 @@ pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, St
 pub use clock::{Clock, FakeClock, IdSource, SeededIds, SystemClock, SystemIds, Timestamp};
 pub use codec::Codec;
 pub use commit::{
-    Append, Appended, Attach, Commit, CreateSession, Delete, Expectation, Fingerprint, NewChunk,
-    NewState, Note, NoteKind, Operation, Outcome, Parent, PatchSession, PutRecord, Quarantine,
-    Receipt, Reseal, Sealed, Update,
+    Append, Attach, Commit, CreateSession, Delete, Expectation, Fingerprint, NewChunk, NewState,
+    Note, NoteKind, Operation, Parent, PatchSession, PutRecord, Quarantine, Reseal, Sealed, Update,
 };
 pub use diff::{Diff, DiffEntry, DiffKind, DiffStat};
 pub use error::{Actual, Applied, Conflict, Error, ErrorKind, Result};
@@ -43,10 +44,12 @@ pub use id::{
 pub use limits::Limits;
 pub use memory::{MemoryBackend, MemoryBuilder};
 pub use query::{AttachmentQuery, Cursor, CursorKind, Filter, Order, Page, Query, SessionQuery};
+pub use receipt::{Appended, Outcome, Receipt};
 pub use record::{
-    Attachment, ChunkInfo, Durability, Head, Header, Item, MetaRecord, Origin, Parts, Payload,
-    Position, Record, SessionRecord, Status, StoredChunk, Trigger,
+    Attachment, ChunkInfo, Head, Header, Item, MetaRecord, Origin, Parts, Payload, Position,
+    Record, SessionRecord, StoredChunk,
 };
+pub use status::{Durability, Status, Trigger};
 pub use store::{
     Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Schema,
     Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store, StoreBuilder,

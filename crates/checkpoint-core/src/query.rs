@@ -7,7 +7,8 @@ use std::str::FromStr;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId, Tag, WorkerId};
-use crate::record::{Header, Parts, Status, Trigger};
+use crate::record::{Header, Parts};
+use crate::status::{Status, Trigger};
 
 /// Which way a scan goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -64,12 +64,19 @@ impl<'a> Aligner<'a> {
         self.old.leaves.get(n)
     }
 
-    /// The old leaf that lies where `start` would lie if what changed had kept its length.
-    pub(super) fn replaced(&self, start: usize) -> Option<&'a Leaf> {
-        self.old
-            .leaves
-            .get(self.near(start))
-            .or(self.old.leaves.last())
+    /// The old leaf that most of `length` bytes from `start` would lie in if what changed had kept its length.
+    pub(super) fn replaced(&self, start: usize, length: usize) -> Option<&'a Leaf> {
+        let from = self.expected(start);
+        let overlap = |leaf: &&Leaf| {
+            let end = (leaf.start + leaf.length).min(from + length);
+            end.saturating_sub(leaf.start.max(from))
+        };
+        let later = self.old.leaves.get(self.near(start)..)?;
+        let covering = later
+            .iter()
+            .take_while(|leaf| leaf.start < from + length)
+            .max_by_key(overlap);
+        covering.or(self.old.leaves.last())
     }
 
     fn found(&mut self, n: usize, end: usize) {
@@ -77,15 +84,15 @@ impl<'a> Aligner<'a> {
         self.from = end;
     }
 
+    /// The old leaf that `start` would lie in.
     fn near(&self, start: usize) -> usize {
-        let at = |leaf: &Leaf| leaf.start;
-        let old_from = self
-            .old
-            .leaves
-            .get(self.next)
-            .map_or(self.old.encoded.len(), at);
-        let expected = old_from + (start - self.from);
+        let expected = self.expected(start);
         let later = &self.old.leaves[self.next..];
         self.next + later.partition_point(|leaf| leaf.start + leaf.length <= expected)
+    }
+
+    fn expected(&self, start: usize) -> usize {
+        let next = self.old.leaves.get(self.next);
+        next.map_or(self.old.encoded.len(), |leaf| leaf.start) + (start - self.from)
     }
 }

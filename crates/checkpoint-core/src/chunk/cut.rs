@@ -7,9 +7,9 @@ use fastcdc::v2020::{Normalization, cut_gear, get_gear_with_seed, select_masks};
 /// Bytes of the shortest leaf, the last one aside.
 pub(super) const MIN: usize = 4 << 10;
 /// Bytes at which cuts become likelier.
-pub(super) const AVERAGE: usize = 16 << 10;
+pub(super) const AVERAGE: usize = 8 << 10;
 /// Bytes of the longest leaf.
-pub(super) const MAX: usize = 64 << 10;
+pub(super) const MAX: usize = 32 << 10;
 
 /// Finds cuts by content, under a seed.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl Cutter {
     pub(super) fn new(seed: u64) -> Self {
         let (gear, shifted) = get_gear_with_seed(seed);
         Self {
-            masks: select_masks(AVERAGE, Normalization::Level1),
+            masks: select_masks(AVERAGE, Normalization::Level2),
             gear,
             shifted,
         }

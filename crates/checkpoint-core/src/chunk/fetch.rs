@@ -136,8 +136,9 @@ impl Source<'_> {
         Ok(spans)
     }
 
-    /// Writes the plain bytes of a leaf, as many as `out` takes; it and its bases must have been fetched.
-    pub(super) fn decode(&self, id: ChunkId, leaves: &Fetched, out: &mut [u8]) -> Result<()> {
+    /// Writes the plain bytes of a leaf, as many as `out` takes; it and its bases must have been fetched. Answers how
+    /// many deltas it took.
+    pub(super) fn decode(&self, id: ChunkId, leaves: &Fetched, out: &mut [u8]) -> Result<usize> {
         let chain = chain(id, leaves)?;
         let mut below = Vec::new();
         for (n, link) in chain.iter().enumerate().rev() {
@@ -152,10 +153,10 @@ impl Source<'_> {
             self.expand(link, &below, &mut plain)?;
             below = plain;
         }
-        match chain.first() {
-            Some(link) => self.expand(link, &below, out),
-            None => Ok(()),
+        if let Some(link) = chain.first() {
+            self.expand(link, &below, out)?;
         }
+        Ok(chain.len().saturating_sub(1))
     }
 
     fn expand(&self, link: &Link<'_>, below: &[u8], out: &mut [u8]) -> Result<()> {

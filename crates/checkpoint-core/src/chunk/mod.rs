@@ -13,11 +13,12 @@
 //! An encoded state is cut into *leaves* by FastCDC (W. Xia et al., "FastCDC: a Fast and Efficient Content-Defined
 //! Chunking Approach for Data Deduplication", USENIX ATC 2016; and "The Design of Fast Content-Defined Chunking for
 //! Data Deduplication Based Storage Systems", IEEE TPDS 31(9), 2020, whose form with two bytes a step this is), with
-//! the store's gear seed and the sizes in [`cut`]. An empty state is one empty leaf.
+//! the store's gear seed, normalization level 2, at least 4 KiB a leaf, at most 32 KiB, and 8 KiB as the size from
+//! which cuts are likelier. An empty state is one empty leaf.
 //!
-//! The leaves are level 0. The chunks of a level are grouped in order: a group ends with a chunk whose id has
-//! the lowest 4 bits of its first byte zero, once the group has 4 members, and with its 64th member. Each group becomes a *node* of the level above, and so on until a level has one chunk: the top.
-//! Readers depend on none of these sizes.
+//! The leaves are level 0. The chunks of a level are grouped in order: a group ends with a chunk whose id has the
+//! lowest 4 bits of its first byte zero, once the group has 4 members, and with its 64th member. Each group becomes a
+//! *node* of the level above, and so on until a level has one chunk: the top. Readers depend on none of these sizes.
 //!
 //! A varint is LEB128: seven bits a byte, lowest first, the highest bit set on all but the last byte, no more bytes
 //! than needed, at most ten.
@@ -53,8 +54,10 @@ mod tests;
 mod write;
 
 pub(crate) use fetch::ReadError;
-pub(crate) use read::{Reader, Shape, shape};
-pub(crate) use stream::{Finished, StreamReader, StreamWriter};
+pub(crate) use read::Reader;
+#[cfg(test)]
+pub(crate) use read::{Shape, shape};
+pub(crate) use stream::{StreamReader, StreamWriter};
 pub(crate) use write::{Chunker, Known, Planned, Previous};
 
 use std::collections::HashMap;

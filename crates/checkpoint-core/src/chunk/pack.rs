@@ -8,7 +8,8 @@ use zstd::zstd_safe::{
 
 use super::stored::{DELTA, RAW, ZSTD, put_varint};
 
-const LEVEL: i32 = 3;
+/// Level 1: on chat states, level 3 stores under 3 % less and takes two to three times as long.
+const LEVEL: i32 = 1;
 /// Simple calls of zstd always write the magic number; it is cut off.
 const MAGIC: usize = 4;
 /// Leaves in a row that zstd could not shrink, after which each is first judged by a sample.

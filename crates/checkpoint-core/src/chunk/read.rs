@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::fetch::{Fetched, ReadError, Source, Span, leaf_length};
 use super::stored::{Stored, corrupt, parse};
+use super::write::Previous;
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::hasher::ContentHasher;
@@ -16,6 +17,7 @@ use crate::record::StoredChunk;
 const BATCH: usize = 512;
 
 /// What a stored chunk is within a tree, as far as its own bytes tell.
+#[cfg(test)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// A leaf that needs no other chunk.
@@ -41,6 +43,7 @@ pub(crate) enum Shape {
 /// # Errors
 ///
 /// `Corrupt`, naming the chunk.
+#[cfg(test)]
 pub(crate) fn shape(id: &ChunkId, chunk: &StoredChunk) -> Result<Shape> {
     Ok(match parse(id, chunk)? {
         Stored::Raw(_) | Stored::Zstd(_) => Shape::Leaf,
@@ -61,6 +64,13 @@ pub(crate) struct Reader<'a> {
     source: Source<'a>,
 }
 
+/// A range of a state with the leaves that it lies in, each with its depth, and the nodes above them.
+struct Gathered {
+    state: Bytes,
+    leaves: Vec<(Span, usize)>,
+    nodes: Vec<ChunkId>,
+}
+
 impl<'a> Reader<'a> {
     /// A reader that finds damage only where something does not decode or fit; the digest of the state finds the rest.
     pub(crate) fn new(backend: &'a dyn Backend, hasher: &'a ContentHasher) -> Self {
@@ -78,9 +88,23 @@ impl<'a> Reader<'a> {
         self
     }
 
-    /// Reads a state. `length` bytes of memory are taken, so the caller limits it first.
+    /// Reads a state without a word for the next. `length` bytes of memory are taken, so the caller limits it first.
+    #[cfg(test)]
     pub(crate) async fn read(&self, top: ChunkId, length: u64) -> Result<Bytes, ReadError> {
-        self.read_range(top, length, 0..length).await
+        Ok(self.gather(top, length, 0..length).await?.state)
+    }
+
+    /// Reads a state, and what the next state of its session is compared with. `length` bytes of memory are taken, so
+    /// the caller limits it first.
+    pub(crate) async fn read_known(
+        &self,
+        top: ChunkId,
+        length: u64,
+    ) -> Result<(Bytes, Previous), ReadError> {
+        let gathered = self.gather(top, length, 0..length).await?;
+        let state = gathered.state;
+        let previous = Previous::from_read(state.clone(), &gathered.leaves, gathered.nodes);
+        Ok((state, previous))
     }
 
     /// Reads a range of a state, fetching only what it lies in. What is outside the state is left out.
@@ -91,28 +115,43 @@ impl<'a> Reader<'a> {
         range: Range<u64>,
     ) -> Result<Bytes, ReadError> {
         let range = range.start.min(length)..range.end.min(length);
+        Ok(self.gather(top, length, range).await?.state)
+    }
+
+    async fn gather(
+        &self,
+        top: ChunkId,
+        length: u64,
+        range: Range<u64>,
+    ) -> Result<Gathered, ReadError> {
         let top = Span {
             id: top,
             start: 0,
             length,
         };
         let mut fetched = Fetched::default();
-        let spans = self.descend(top, &range, &mut fetched).await?;
+        let mut nodes = Vec::new();
+        let spans = self.descend(top, &range, &mut fetched, &mut nodes).await?;
         let size = range.end.saturating_sub(range.start);
         let size =
             usize::try_from(size).map_err(|_| Error::too_large("a range", size, u64::MAX))?;
-        let mut out = Vec::new();
+        let mut state = Vec::new();
+        let mut leaves = Vec::with_capacity(spans.len());
         for batch in spans.chunks(BATCH) {
             self.source.leaves(batch, &mut fetched).await?;
-            if out.is_empty() {
-                out = vec![0; size];
+            if state.is_empty() {
+                state = vec![0; size];
             }
             for span in batch {
-                self.place(span, &range, &fetched, &mut out)?;
+                leaves.push((*span, self.place(span, &range, &fetched, &mut state)?));
             }
             fetched.clear();
         }
-        Ok(Bytes::from(out))
+        Ok(Gathered {
+            state: Bytes::from(state),
+            leaves,
+            nodes,
+        })
     }
 
     /// The leaves that a range lies in. When the top is the only one it stays in `fetched`.
@@ -121,6 +160,7 @@ impl<'a> Reader<'a> {
         top: Span,
         range: &Range<u64>,
         fetched: &mut Fetched,
+        nodes: &mut Vec<ChunkId>,
     ) -> Result<Vec<Span>, ReadError> {
         self.source.fetch(std::iter::once(top.id), fetched).await?;
         let mut level = None;
@@ -140,6 +180,7 @@ impl<'a> Reader<'a> {
                     };
                     let members = self.source.members(span, &node, level, top.length)?;
                     level = Some(node.level);
+                    nodes.push(span.id);
                     below.extend(members.into_iter().filter(|span| overlaps(span, range)));
                 }
                 fetched.clear();
@@ -153,14 +194,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Decodes a leaf to where it belongs, by way of a buffer of its own only if a part of it is wanted.
+    /// Decodes a leaf to where it belongs, by way of a buffer of its own only if a part of it is wanted. Answers how
+    /// many deltas it took.
     fn place(
         &self,
         span: &Span,
         range: &Range<u64>,
         fetched: &Fetched,
         out: &mut [u8],
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let length = leaf_length(span)?;
         let from = span.start.max(range.start);
         let to = (span.start + span.length).min(range.end).max(from);
@@ -172,9 +214,9 @@ impl<'a> Reader<'a> {
             return self.source.decode(span.id, fetched, wanted);
         }
         let mut whole = vec![0; length];
-        self.source.decode(span.id, fetched, &mut whole)?;
+        let depth = self.source.decode(span.id, fetched, &mut whole)?;
         wanted.copy_from_slice(&whole[at(from, span.start)..at(to, span.start)]);
-        Ok(())
+        Ok(depth)
     }
 }
 

@@ -185,6 +185,7 @@ impl StreamReader {
     }
 
     /// The bytes of the whole state.
+    #[cfg(test)]
     pub(crate) fn length(&self) -> u64 {
         self.length
     }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use super::IdMap;
 use super::align::Aligner;
 use super::cut::Cutter;
-use super::node::{Builder, Member};
+use super::fetch::Span;
+use super::node::{Builder, Member, Unwritten};
 use super::pack::{Base, Packer};
 use super::stream::StreamWriter;
 use crate::commit::NewChunk;
@@ -36,13 +37,11 @@ impl std::fmt::Debug for Chunker {
 
 /// Which chunks need not be sent.
 #[derive(Clone, Copy)]
-pub(crate) enum Known<'a> {
+pub(crate) enum Known {
     /// None: all are sent, and none as a delta, so that what is sent refers to nothing else.
     Nothing,
     /// Those of the previous state.
     Previous,
-    /// Those, and the ones for which this answers yes.
-    Also(&'a dyn Fn(&ChunkId) -> bool),
 }
 
 /// The previous encoding of a session and what its chunks are.
@@ -90,6 +89,29 @@ impl std::fmt::Debug for Previous {
 }
 
 impl Previous {
+    /// A whole state that was read, with its leaves in order and how deep each is.
+    pub(super) fn from_read(encoded: Bytes, leaves: &[(Span, usize)], nodes: Vec<ChunkId>) -> Self {
+        let mut start = 0;
+        let leaf = |(span, depth): &(Span, usize)| {
+            // What was read lies in memory.
+            let length = usize::try_from(span.length).unwrap_or(usize::MAX);
+            let leaf = Leaf {
+                id: span.id,
+                start,
+                length,
+                depth: u8::try_from(*depth).unwrap_or(UNKNOWN_DEPTH),
+                anchor: None,
+            };
+            start += length;
+            leaf
+        };
+        Self {
+            leaves: leaves.iter().map(leaf).collect(),
+            encoded,
+            nodes,
+        }
+    }
+
     /// Bytes of memory that it holds, about.
     pub(crate) fn size(&self) -> usize {
         let anchors = self.leaves.iter().filter_map(|leaf| leaf.anchor.as_ref());
@@ -100,6 +122,7 @@ impl Previous {
     }
 
     /// The encoding.
+    #[cfg(test)]
     pub(crate) fn encoded(&self) -> &Bytes {
         &self.encoded
     }
@@ -128,59 +151,19 @@ impl Chunker {
         &self,
         encoded: Bytes,
         previous: Option<&Previous>,
-        known: Known<'_>,
+        known: Known,
     ) -> Planned {
         let mut plan = Plan::new(self, previous, known);
         let leaves = plan.leaves(&encoded);
-        let Plan { new, sent, .. } = plan;
-        self.tree(encoded, leaves, previous, known, new, sent)
-    }
-
-    fn tree(
-        &self,
-        encoded: Bytes,
-        leaves: Vec<Leaf>,
-        previous: Option<&Previous>,
-        known: Known<'_>,
-        mut new: Vec<NewChunk>,
-        mut sent: IdMap<usize>,
-    ) -> Planned {
-        let mut old = IdMap::default();
-        if !matches!(known, Known::Nothing) {
-            old.extend(
-                previous
-                    .iter()
-                    .flat_map(|old| &old.nodes)
-                    .map(|id| (*id, ())),
-            );
-        }
-        let mut nodes = Vec::with_capacity(old.len() + 4);
-        let mut done = |id, node: super::node::Unwritten<'_>| {
-            nodes.push(id);
-            let there =
-                old.contains_key(&id) || matches!(known, Known::Also(is_known) if is_known(&id));
-            if !there && sent.insert(id, 0).is_none() {
-                new.push(node.write(id));
-            }
-        };
-        let mut builder = Builder::default();
-        for leaf in &leaves {
-            let member = Member {
-                id: leaf.id,
-                length: leaf.length as u64,
-            };
-            builder.push(member, &self.hasher, &mut done);
-        }
-        let top = builder.finish(&self.hasher, &mut done);
-        let next = Previous {
-            encoded,
-            leaves,
-            nodes,
-        };
+        let (top, nodes) = plan.tree(&leaves);
         Planned {
-            top: top.unwrap_or_else(|| self.hasher.chunk_id(Purpose::Leaf, &[])),
-            new,
-            next,
+            top,
+            new: plan.new,
+            next: Previous {
+                encoded,
+                leaves,
+                nodes,
+            },
         }
     }
 
@@ -193,7 +176,7 @@ impl Chunker {
 struct Plan<'a> {
     chunker: &'a Chunker,
     previous: Option<&'a Previous>,
-    known: Known<'a>,
+    known: Known,
     aligner: Option<Aligner<'a>>,
     packer: Packer,
     new: Vec<NewChunk>,
@@ -202,7 +185,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(chunker: &'a Chunker, previous: Option<&'a Previous>, known: Known<'a>) -> Self {
+    fn new(chunker: &'a Chunker, previous: Option<&'a Previous>, known: Known) -> Self {
         Self {
             chunker,
             previous,
@@ -252,8 +235,9 @@ impl<'a> Plan<'a> {
     }
 
     fn fresh(&mut self, encoded: &Bytes, start: usize, leaves: &[Leaf]) -> Leaf {
-        let replaced = self.aligner.as_ref().and_then(|old| old.replaced(start));
         let length = self.chunker.cutter.cut(&encoded[start..]);
+        let old = self.aligner.as_ref();
+        let replaced = old.and_then(|old| old.replaced(start, length));
         let plain = &encoded[start..start + length];
         let id = self.chunker.hasher.chunk_id(Purpose::Leaf, plain);
         let old = self.aligner.as_mut();
@@ -273,11 +257,42 @@ impl<'a> Plan<'a> {
             depth: UNKNOWN_DEPTH,
             anchor: None,
         };
-        match self.known {
-            Known::Also(is_known) if is_known(&id) => {}
-            _ => (leaf.depth, leaf.anchor) = self.send(plain, id, replaced, leaves.len()),
-        }
+        (leaf.depth, leaf.anchor) = self.send(plain, id, replaced, leaves.len());
         leaf
+    }
+
+    /// Builds the tree above the leaves, sending its new nodes; answers the top and all nodes.
+    fn tree(&mut self, leaves: &[Leaf]) -> (ChunkId, Vec<ChunkId>) {
+        let hasher = &self.chunker.hasher;
+        let old = self.old_nodes();
+        let mut nodes = Vec::with_capacity(old.len() + 4);
+        let (new, sent) = (&mut self.new, &mut self.sent);
+        let mut done = |id, node: Unwritten<'_>| {
+            nodes.push(id);
+            if !old.contains_key(&id) && sent.insert(id, 0).is_none() {
+                new.push(node.write(id));
+            }
+        };
+        let mut builder = Builder::default();
+        for leaf in leaves {
+            let member = Member {
+                id: leaf.id,
+                length: leaf.length as u64,
+            };
+            builder.push(member, hasher, &mut done);
+        }
+        let top = builder.finish(hasher, &mut done);
+        let top = top.unwrap_or_else(|| hasher.chunk_id(Purpose::Leaf, &[]));
+        (top, nodes)
+    }
+
+    fn old_nodes(&self) -> IdMap<()> {
+        let old = match self.known {
+            Known::Nothing => None,
+            Known::Previous => self.previous,
+        };
+        let nodes = old.map_or(&[][..], |old| &old.nodes);
+        nodes.iter().map(|id| (*id, ())).collect()
     }
 
     /// Sends a leaf, answering how deep it is and, if it is too deep to be a base, what it was written against.
@@ -289,7 +304,7 @@ impl<'a> Plan<'a> {
         at: usize,
     ) -> (u8, Option<Anchor>) {
         let base = match (self.known, self.previous, replaced) {
-            (Known::Previous | Known::Also(_), Some(old), Some(leaf)) => old.base(leaf),
+            (Known::Previous, Some(old), Some(leaf)) => old.base(leaf),
             _ => None,
         };
         let against = base.as_ref().map(|(_, _, plain)| Base { plain });

@@ -6,10 +6,12 @@ use super::operations::Applying;
 use super::receipt::{decode, encode};
 use super::tables::{Lookup, Tables};
 use crate::clock::Timestamp;
-use crate::commit::{Appended, Commit, Expectation, Operation, Outcome, Receipt};
+use crate::commit::{Commit, Expectation, Operation};
 use crate::error::{Actual, Error, ErrorKind, Result};
 use crate::id::ChunkId;
-use crate::record::{Durability, Position};
+use crate::receipt::{Appended, Outcome, Receipt};
+use crate::record::Position;
+use crate::status::Durability;
 
 /// How far a store has come.
 ///

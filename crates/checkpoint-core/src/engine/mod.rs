@@ -10,6 +10,7 @@ mod check;
 mod feed;
 mod operations;
 mod receipt;
+mod sessions;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -6,27 +6,29 @@ use super::apply::Counters;
 use super::tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables};
 use crate::clock::Timestamp;
 use crate::commit::{
-    Append, Appended, Attach, CreateSession, Delete, Expectation, Note, NoteKind, Operation,
-    Outcome, Parent, PatchSession, PutRecord, Quarantine, Reseal, Update,
+    Append, Attach, Delete, Expectation, Note, NoteKind, Operation, Parent, PutRecord, Quarantine,
+    Reseal, Update,
 };
 use crate::error::{Actual, Error, ErrorKind, Result};
 use crate::feed::{Change, ChangeKind};
 use crate::id::{CheckpointId, CommitId, SessionId};
-use crate::record::{Origin, Position, Status};
+use crate::receipt::{Appended, Outcome};
+use crate::record::{Origin, Position};
+use crate::status::Status;
 
 /// A commit that is being applied.
 pub(super) struct Applying<'a, T: Tables + ?Sized> {
-    tables: &'a mut T,
+    pub(super) tables: &'a mut T,
     counters: Counters,
     commit: CommitId,
     /// The time of the commit.
-    time: Timestamp,
+    pub(super) time: Timestamp,
     /// The store's clock, which may lie behind.
     now: Timestamp,
     /// The sequence of the first append.
     first: Option<u64>,
     /// Something was deleted, so that what was looked up before may no longer hold.
-    deleted: bool,
+    pub(super) deleted: bool,
     /// Changes that are no appends; their positions are given at the end, after all appends.
     changes: Vec<Change>,
 }
@@ -233,99 +235,6 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
         Ok(Outcome::Attached { existed })
     }
 
-    fn create_session(&mut self, create: &CreateSession) -> Result<Outcome> {
-        let before = self.tables.session(&create.id)?;
-        let epoch = match &before {
-            Some(row) if row.deleted.is_none() => {
-                if create.must_be_new {
-                    return Err(Error::new(
-                        ErrorKind::AlreadyExists,
-                        "the session is there already",
-                    )
-                    .with("session", &create.id));
-                }
-                return Ok(Outcome::Session {
-                    created: false,
-                    revision: row.revision,
-                    epoch: row.epoch,
-                });
-            }
-            Some(row) => create.epoch.max(row.epoch + 1),
-            None => create.epoch,
-        };
-        self.tables.insert_session(&SessionRow {
-            key: 0,
-            id: create.id.clone(),
-            created_at: create.created_at,
-            revision: 1,
-            epoch,
-            body: create.body.clone(),
-            deleted: None,
-        })?;
-        self.change(ChangeKind::SessionCreated, Some(&create.id), None, Some(1));
-        Ok(Outcome::Session {
-            created: true,
-            revision: 1,
-            epoch,
-        })
-    }
-
-    fn patch_session(&mut self, patch: &PatchSession) -> Result<Outcome> {
-        let mut row = self.live_session(&patch.id)?;
-        if row.revision != patch.revision {
-            let expected = Expectation::SessionRevision(patch.id.clone(), patch.revision);
-            return Err(Error::conflict(
-                expected,
-                Actual::Revision(Some(row.revision)),
-            ));
-        }
-        row.revision += 1;
-        row.body = patch.body.clone();
-        self.tables.update_session(&row)?;
-        self.change(
-            ChangeKind::SessionPatched,
-            Some(&patch.id),
-            None,
-            Some(row.revision),
-        );
-        Ok(Outcome::SessionPatched {
-            revision: row.revision,
-        })
-    }
-
-    fn claim_session(&mut self, session: &SessionId) -> Result<Outcome> {
-        let mut row = self.live_session(session)?;
-        row.epoch += 1;
-        self.tables.update_session(&row)?;
-        self.change(
-            ChangeKind::SessionClaimed,
-            Some(session),
-            None,
-            Some(row.epoch),
-        );
-        Ok(Outcome::Claimed { epoch: row.epoch })
-    }
-
-    fn delete_session(&mut self, session: &SessionId) -> Result<Outcome> {
-        let Some(mut row) = self
-            .tables
-            .session(session)?
-            .filter(|row| row.deleted.is_none())
-        else {
-            return Ok(Outcome::SessionDeleted { existed: false });
-        };
-        row.deleted = Some(self.time);
-        self.tables.update_session(&row)?;
-        self.deleted = true;
-        self.change(
-            ChangeKind::SessionDeleted,
-            Some(session),
-            None,
-            Some(row.revision),
-        );
-        Ok(Outcome::SessionDeleted { existed: true })
-    }
-
     fn note(&mut self, note: &Note) -> Result<Outcome> {
         let kind = match note.kind {
             NoteKind::Restored => ChangeKind::Restored,
@@ -397,7 +306,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
         Ok(Outcome::Quarantined { existed: true })
     }
 
-    fn live_session(&mut self, id: &SessionId) -> Result<SessionRow> {
+    pub(super) fn live_session(&mut self, id: &SessionId) -> Result<SessionRow> {
         let row = self.tables.session(id)?.filter(|row| row.deleted.is_none());
         row.ok_or_else(|| Error::not_found("no such session; create it first").with("session", id))
     }
@@ -432,7 +341,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
         })
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         kind: ChangeKind,
         session: Option<&SessionId>,

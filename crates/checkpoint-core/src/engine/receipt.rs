@@ -7,10 +7,11 @@
 use bytes::Bytes;
 
 use crate::clock::Timestamp;
-use crate::commit::{Appended, Outcome, Receipt};
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, CommitId};
-use crate::record::{Durability, Position};
+use crate::receipt::{Appended, Outcome, Receipt};
+use crate::record::Position;
+use crate::status::Durability;
 use crate::wire::{FieldReader, Fields, unzigzag, zigzag};
 
 pub(super) fn encode(receipt: &Receipt) -> Vec<u8> {

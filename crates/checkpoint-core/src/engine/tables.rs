@@ -7,7 +7,8 @@ use crate::commit::{Append, Fingerprint, NewChunk, Sealed, Update};
 use crate::error::Result;
 use crate::feed::Change;
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId};
-use crate::record::{Head, Origin, Position, Status};
+use crate::record::{Head, Origin, Position};
+use crate::status::Status;
 
 /// The tables of a backend inside one transaction. Each call sees what the calls before it wrote.
 ///

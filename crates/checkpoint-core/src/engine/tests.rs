@@ -6,14 +6,14 @@ use proptest::prelude::*;
 use super::feed_page;
 use super::receipt::{decode, encode};
 use crate::clock::Timestamp;
-use crate::commit::{
-    Append, Appended, Attach, Commit, Fingerprint, NewChunk, Outcome, Parent, PutRecord, Receipt,
-};
+use crate::commit::{Append, Attach, Commit, Fingerprint, NewChunk, Parent, PutRecord};
 use crate::error::{ErrorKind, Result};
 use crate::feed::{Change, ChangeKind};
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId, Tag};
 use crate::limits::Limits;
-use crate::record::{Durability, Origin, Payload, Position, Status, Trigger};
+use crate::receipt::{Appended, Outcome, Receipt};
+use crate::record::{Origin, Payload, Position};
+use crate::status::{Durability, Status, Trigger};
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     let time = Timestamp::MIN.micros()..=Timestamp::MAX.micros();

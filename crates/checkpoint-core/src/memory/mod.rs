@@ -29,7 +29,7 @@ use self::state::State;
 use self::tables::Transaction;
 use crate::backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
 use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
-use crate::commit::{Commit, Receipt};
+use crate::commit::Commit;
 use crate::engine;
 use crate::engine::within;
 use crate::error::{Error, ErrorKind, Result};
@@ -38,10 +38,11 @@ use crate::hasher::ContentHasher;
 use crate::id::{CheckpointId, ChunkId, CommitId, StoreId};
 use crate::limits::Limits;
 use crate::query::{AttachmentQuery, Page, Query, SessionQuery};
+use crate::receipt::Receipt;
 use crate::record::{
-    Attachment, ChunkInfo, Durability, Item, MetaRecord, Parts, Position, Record, SessionRecord,
-    StoredChunk,
+    Attachment, ChunkInfo, Item, MetaRecord, Parts, Position, Record, SessionRecord, StoredChunk,
 };
+use crate::status::Durability;
 
 /// A store in memory, gone with its last handle.
 ///

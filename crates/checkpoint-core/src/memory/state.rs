@@ -11,7 +11,8 @@ use crate::commit::Fingerprint;
 use crate::engine::{Counters, Existing, Lookup, SessionRow, Tombstone};
 use crate::feed::{Change, ChangeKind};
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId};
-use crate::record::{Head, Header, Payload, Position, Status};
+use crate::record::{Head, Header, Payload, Position};
+use crate::status::Status;
 
 /// All that a store holds. The maps without values are indexes.
 #[derive(Clone, Debug, Default, PartialEq)]

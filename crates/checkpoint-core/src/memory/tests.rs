@@ -11,12 +11,13 @@ use super::MemoryBackend;
 use crate::backend::{Backend, Budget, MaintainStep};
 use crate::clock::{Clock, FakeClock, IdSource, SeededIds};
 use crate::commit::{
-    Append, Attach, Commit, CreateSession, Delete, Fingerprint, NewChunk, Operation, Outcome,
-    Parent,
+    Append, Attach, Commit, CreateSession, Delete, Fingerprint, NewChunk, Operation, Parent,
 };
 use crate::error::{ErrorKind, Result};
 use crate::id::{CheckpointId, ChunkId, CommitId, SessionId};
-use crate::record::{Item, Origin, Parts, Payload, Position, Status, Trigger};
+use crate::receipt::Outcome;
+use crate::record::{Item, Origin, Parts, Payload, Position};
+use crate::status::{Status, Trigger};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

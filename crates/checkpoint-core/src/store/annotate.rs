@@ -4,11 +4,12 @@ use bytes::Bytes;
 
 use super::{Session, Store};
 use crate::clock::Timestamp;
-use crate::commit::{Attach, Outcome};
+use crate::commit::Attach;
 use crate::engine::within;
 use crate::error::{Error, Result};
 use crate::id::CheckpointId;
 use crate::query::AttachmentQuery;
+use crate::receipt::Outcome;
 use crate::record::{Attachment, Item};
 use crate::wire::{FieldReader, Fields, unzigzag, zigzag};
 

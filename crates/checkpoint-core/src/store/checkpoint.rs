@@ -14,8 +14,9 @@ use crate::codec::Codec;
 use crate::description::{Description, Section, StateDigest};
 use crate::engine::within;
 use crate::error::{Error, Result};
-use crate::id::{CheckpointId, SessionId, Tag};
-use crate::record::{Header, Parts, Payload, Record, Status};
+use crate::id::{CheckpointId, ChunkId, SessionId, Tag};
+use crate::record::{Header, Parts, Payload, Record};
+use crate::status::Status;
 
 /// A checkpoint: who, when and why, and the way to its state.
 ///
@@ -257,10 +258,10 @@ impl Checkpoint {
             Payload::Tree(top) => {
                 within("state", self.header.length, info.limits.state)?;
                 let reader = Reader::new(self.store.backend().as_ref(), &info.hasher);
-                let bytes = reader
-                    .read_range(*top, self.header.length, range.clone())
-                    .await?;
-                if matches(&bytes) {
+                if let Some(bytes) = self
+                    .load_tree(&reader, *top, range.clone(), matches)
+                    .await?
+                {
                     return Ok(bytes);
                 }
                 // Something in there is wrong: this time each chunk is compared with its id, to name it.
@@ -275,6 +276,27 @@ impl Checkpoint {
         } else {
             Err(Error::corrupt("the state does not match its digest").into())
         }
+    }
+
+    /// Reads a tree without a look at each chunk; none when something in it is wrong. What was read whole need not be
+    /// cut and sent again when the next state of the session is saved.
+    async fn load_tree(
+        &self,
+        reader: &Reader<'_>,
+        top: ChunkId,
+        range: Range<u64>,
+        matches: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<Bytes>, ReadError> {
+        if range != (0..self.header.length) {
+            let bytes = reader.read_range(top, self.header.length, range).await?;
+            return Ok(Some(bytes).filter(|bytes| matches(bytes)));
+        }
+        let (bytes, previous) = reader.read_known(top, self.header.length).await?;
+        if !matches(&bytes) {
+            return Ok(None);
+        }
+        self.store.0.placer.keep_first(self.session(), previous);
+        Ok(Some(bytes))
     }
 
     /// Whether a digest that was made piece by piece is that of the state.

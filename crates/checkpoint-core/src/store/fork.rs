@@ -1,13 +1,13 @@
 //! Going on from an older checkpoint, in a session of its own.
 
-use super::save::header_of;
-use super::session::Body;
+use super::draft::header_of;
+use super::info::Body;
 use super::{Checkpoint, Session};
 use crate::checksum::{checksum, fingerprint};
 use crate::commit::{Append, CreateSession, Fingerprint, Parent};
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId};
-use crate::record::{Status, Trigger};
+use crate::status::{Status, Trigger};
 
 impl Session {
     /// Forks at a checkpoint: makes a new session whose first checkpoint has the same state, with the fork point as its

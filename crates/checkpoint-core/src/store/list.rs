@@ -12,7 +12,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId, Tag, WorkerId};
 use crate::query::{AttachmentQuery, Cursor, Order, Query};
-use crate::record::{Item, Parts, Status, Trigger};
+use crate::record::{Item, Parts};
+use crate::status::{Status, Trigger};
 
 /// A list of checkpoints, newest first. Narrow it, and await it. No state is read.
 #[must_use = "a list is not read until it is awaited"]

@@ -1,9 +1,14 @@
 //! The handles that programs use: a [`Store`], and a [`Session`] in it.
 
 mod annotate;
+mod builder;
 mod checkpoint;
+mod compare;
+mod draft;
 mod fork;
+mod info;
 mod list;
+mod open;
 mod place;
 mod save;
 mod schema;
@@ -22,21 +27,25 @@ use std::time::Duration;
 use crate::backend::{Backend, Budget, MaintainStep, Stats, StoreInfo};
 use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
 use crate::codec::Codec;
-use crate::commit::{Commit, Outcome, Receipt};
-use crate::diff::Diff;
+use crate::commit::Commit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::feed::Change;
 use crate::id::{CheckpointId, CommitId, SessionId};
 use crate::query::{Cursor, SessionQuery};
+use crate::receipt::{Outcome, Receipt};
 use crate::record::{Parts, Position};
 
 pub use annotate::{Annotation, Severity};
+pub use builder::StoreBuilder;
 pub use checkpoint::Checkpoint;
+pub use compare::Comparison;
+pub use info::{SessionInfo, SessionListing};
 pub use list::{List, Listing, Summary};
+pub use open::OpenSession;
 pub use save::{Save, Saved};
 pub use schema::Schema;
 pub use sections::Sections;
-pub use session::{OpenSession, Session, SessionInfo, SessionListing};
+pub use session::Session;
 pub use stream::StateReader;
 pub use transaction::Transaction;
 pub use update::Update as UpdateCheckpoint;
@@ -55,75 +64,6 @@ struct Inner {
     ids: Arc<dyn IdSource>,
     placer: place::Placer,
     schemas: Vec<Schema>,
-}
-
-/// Settings of a [`Store`] handle.
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct StoreBuilder {
-    backend: Arc<dyn Backend>,
-    codec: Codec,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdSource>,
-    cache: usize,
-    schemas: Vec<Schema>,
-}
-
-impl StoreBuilder {
-    /// How states are encoded when nothing else is said. Default: JSON.
-    pub fn codec(mut self, codec: Codec) -> Self {
-        self.codec = codec;
-        self
-    }
-
-    /// Where the time comes from. Default: the system's clock.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// Where ids come from. Default: UUIDs of version 7.
-    pub fn ids(mut self, ids: impl IdSource) -> Self {
-        self.ids = Arc::new(ids);
-        self
-    }
-
-    /// Bytes of memory in which the newest states of sessions are kept, so that only what changed is cut, hashed and
-    /// sent. Default: 64 MiB. Without it saves are slower and larger, and as correct.
-    pub fn cache(mut self, bytes: usize) -> Self {
-        self.cache = bytes;
-        self
-    }
-
-    /// A shape of states that the program knows, so that states of older versions load, and newer ones are refused by
-    /// name. One more; a later one replaces an earlier of the same name.
-    pub fn schema(mut self, schema: Schema) -> Self {
-        self.schemas.retain(|known| known.name() != schema.name());
-        self.schemas.push(schema);
-        self
-    }
-
-    /// The store.
-    #[must_use]
-    pub fn build(self) -> Store {
-        let Self {
-            backend,
-            codec,
-            clock,
-            ids,
-            cache,
-            schemas,
-        } = self;
-        let placer = place::Placer::new(backend.info(), cache);
-        Store(Arc::new(Inner {
-            backend,
-            codec,
-            clock,
-            ids,
-            placer,
-            schemas,
-        }))
-    }
 }
 
 impl Store {
@@ -295,24 +235,6 @@ impl Store {
             .map_err(|error| self.blame(error, "changed"))
     }
 
-    /// What lies between two checkpoints: time, and what was added, removed and changed in the state.
-    ///
-    /// # Errors
-    ///
-    /// `NotFound`, and `Invalid` when a state is not JSON or MessagePack.
-    pub async fn compare(&self, before: &CheckpointId, after: &CheckpointId) -> Result<Comparison> {
-        let absent =
-            |id: &CheckpointId| Error::not_found("no such checkpoint").with("checkpoint", id);
-        let first = self.get(before).await?.ok_or_else(|| absent(before))?;
-        let second = self.get(after).await?.ok_or_else(|| absent(after))?;
-        let diff = Diff::between(&first.value().await?, &second.value().await?);
-        let (from, to) = (first.header().created_at, second.header().created_at);
-        Ok(Comparison {
-            elapsed: to.since(from).max(from.since(to)),
-            diff,
-        })
-    }
-
     /// Checks every checkpoint: checksum, state, chunks. Await it, or narrow it first.
     pub fn verify(&self) -> Verify {
         Verify::new(self.clone())
@@ -416,29 +338,6 @@ impl Store {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Store({})", self.info().label)
-    }
-}
-
-/// What lies between two checkpoints.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Comparison {
-    /// The time from the creation of one to that of the other.
-    pub elapsed: Duration,
-    /// What differs in their states.
-    pub diff: Diff,
-}
-
-impl Comparison {
-    /// The difference in one paragraph.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let seconds = self.elapsed.as_secs();
-        let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        format!(
-            "{hours}h {minutes:02}m {rest:02}s between them. {}",
-            self.diff.summary()
-        )
     }
 }
 

@@ -123,6 +123,13 @@ impl Placer {
         kept.states.insert(session.clone(), (used, Arc::new(next)));
     }
 
+    /// Keeps a state that was read, unless one of the session is kept already, which is newer or as good.
+    pub(super) fn keep_first(&self, session: &SessionId, next: Previous) {
+        if !self.kept.lock().states.contains_key(session) {
+            self.keep(session, next);
+        }
+    }
+
     /// Forgets what a session had.
     pub(super) fn forget(&self, session: &SessionId) {
         let mut kept = self.kept.lock();

@@ -1,25 +1,21 @@
 //! A session: the history of one agent, job or workflow.
 
-use std::future::IntoFuture;
-
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::save::check_content_type;
+use super::draft::check_content_type;
+use super::info::{Body, SessionInfo};
 use super::{Checkpoint, List, Save, Store};
 use crate::clock::Timestamp;
-use crate::commit::{
-    CreateSession, Delete, Expectation, Note, NoteKind, Operation, Outcome, PatchSession,
-};
+use crate::commit::{Delete, Expectation, Note, NoteKind, Operation, PatchSession};
 use crate::engine::within;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId};
-use crate::query::{Cursor, Order, Query, SessionQuery};
-use crate::record::{Head, Parts, SessionRecord};
-use crate::wire::{FieldReader, Fields};
+use crate::query::{Order, Query, SessionQuery};
+use crate::receipt::Outcome;
+use crate::record::{Parts, SessionRecord};
 
 /// A session of a store. A cheap handle.
 #[derive(Clone, Debug)]
@@ -28,208 +24,6 @@ pub struct Session {
     id: SessionId,
     /// The epoch that every commit of this handle expects, when it was claimed.
     epoch: Option<u64>,
-}
-
-/// What is known of a session.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct SessionInfo {
-    /// Its id.
-    pub id: SessionId,
-    /// Its name; empty when it has none.
-    pub name: String,
-    /// What was noted about it.
-    pub metadata: Map<String, Value>,
-    /// The checkpoint from which it was forked.
-    pub forked_from: Option<CheckpointId>,
-    /// When it was created, by the client's clock.
-    pub created_at: Timestamp,
-    /// Raised by each change of name or metadata.
-    pub revision: u64,
-    /// Raised by each claim.
-    pub epoch: u64,
-    /// Its newest checkpoint.
-    pub head: Option<Head>,
-}
-
-/// Some of the sessions, and where the rest starts.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SessionListing {
-    /// In the order of their creation.
-    pub sessions: Vec<SessionInfo>,
-    /// Where the next page starts; none when there is no more.
-    pub next: Option<Cursor>,
-}
-
-impl SessionInfo {
-    pub(super) fn from_record(record: SessionRecord) -> Result<Self> {
-        let SessionRecord {
-            id,
-            created_at,
-            revision,
-            epoch,
-            body,
-            head,
-        } = record;
-        let body = Body::decode(body).map_err(|error| error.with("session", &id))?;
-        let Body {
-            name,
-            metadata,
-            forked_from,
-        } = body;
-        Ok(Self {
-            id,
-            name,
-            metadata,
-            forked_from,
-            created_at,
-            revision,
-            epoch,
-            head,
-        })
-    }
-}
-
-/// What is kept of a session besides what backends index. Fields: 1 name, 2 metadata as JSON, 3 fork point.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Body {
-    pub(super) name: String,
-    pub(super) metadata: Map<String, Value>,
-    pub(super) forked_from: Option<CheckpointId>,
-}
-
-impl Body {
-    pub(super) fn encode(&self) -> Result<Bytes> {
-        let mut fields = Fields::new();
-        fields.bytes(1, self.name.as_bytes());
-        if !self.metadata.is_empty() {
-            let json = serde_json::to_vec(&self.metadata).map_err(|error| {
-                Error::invalid("the metadata does not encode as JSON").because(error)
-            })?;
-            fields.bytes(2, &json);
-        }
-        if let Some(id) = &self.forked_from {
-            fields.bytes(3, id.to_string().as_bytes());
-        }
-        Ok(fields.finish().into())
-    }
-
-    fn decode(bytes: Bytes) -> Result<Self> {
-        let mut body = Self::default();
-        let mut reader = FieldReader::new(bytes);
-        while let Some(field) = reader.next()? {
-            match field.number {
-                1 => body.name = field.text()?.to_owned(),
-                2 => {
-                    body.metadata = serde_json::from_slice(&field.value).map_err(|error| {
-                        Error::corrupt("the metadata is not a JSON object").because(error)
-                    })?;
-                }
-                3 => body.forked_from = Some(CheckpointId::new(field.text()?)?),
-                _ => {}
-            }
-        }
-        Ok(body)
-    }
-}
-
-/// Opens a session. Await it; by default a session that is not there is made.
-#[must_use = "a session is not opened until it is awaited"]
-#[derive(Clone, Debug)]
-pub struct OpenSession {
-    store: Store,
-    id: Result<SessionId>,
-    body: Body,
-    how: How,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    GetOrCreate,
-    Existing,
-    CreateNew,
-}
-
-impl OpenSession {
-    pub(super) fn new(store: Store, id: Result<SessionId>) -> Self {
-        Self {
-            store,
-            id,
-            body: Body::default(),
-            how: How::GetOrCreate,
-        }
-    }
-
-    /// Only if it is there, else `NotFound`.
-    pub fn existing(mut self) -> Self {
-        self.how = How::Existing;
-        self
-    }
-
-    /// Only if it is not there, else `AlreadyExists`.
-    pub fn create_new(mut self) -> Self {
-        self.how = How::CreateNew;
-        self
-    }
-
-    /// With this name, when it is made.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.body.name = name.into();
-        self
-    }
-
-    /// With something noted about it, when it is made.
-    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.body.metadata.insert(key.into(), value.into());
-        self
-    }
-
-    async fn open(self) -> Result<Session> {
-        let Self {
-            store,
-            id,
-            body,
-            how,
-        } = self;
-        let session = Session {
-            id: id?,
-            store,
-            epoch: None,
-        };
-        if how != How::CreateNew && session.record().await?.is_some() {
-            return Ok(session);
-        }
-        if how == How::Existing {
-            return Err(session.absent());
-        }
-        let limits = session.store.info().limits;
-        let encoded = body.encode()?;
-        within(
-            "name and metadata of a session",
-            encoded.len() as u64,
-            limits.metadata,
-        )?;
-        let create = CreateSession {
-            id: session.id.clone(),
-            created_at: session.store.0.clock.now(),
-            body: encoded,
-            epoch: 0,
-            must_be_new: how == How::CreateNew,
-        };
-        let commit = session.store.commit_of().with(create);
-        session.store.send(commit, "create session").await?;
-        Ok(session)
-    }
-}
-
-impl IntoFuture for OpenSession {
-    type Output = Result<Session>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.open())
-    }
 }
 
 impl Session {
@@ -269,7 +63,7 @@ impl Session {
         SessionInfo::from_record(record)
     }
 
-    async fn record(&self) -> Result<Option<SessionRecord>> {
+    pub(super) async fn record(&self) -> Result<Option<SessionRecord>> {
         let query = SessionQuery::one(self.id.clone());
         let page = self.store.0.backend.sessions(&query).await;
         Ok(page
@@ -278,7 +72,7 @@ impl Session {
             .pop())
     }
 
-    fn absent(&self) -> Error {
+    pub(super) fn absent(&self) -> Error {
         self.store.blame(
             Error::not_found("no such session").with("session", &self.id),
             "session",

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::draft::State;
 use super::place::offload;
-use super::save::{Save, State};
+use super::save::Save;
 use super::{Checkpoint, Session};
 use crate::chunk::{StreamReader, StreamWriter};
 use crate::commit::NewChunk;

@@ -1,11 +1,13 @@
 //! Several operations in one commit.
 
-use super::save::{Draft, RESEND, Save};
+use super::draft::Draft;
+use super::save::{RESEND, Save};
 use super::{Session, Store, missing};
 use crate::chunk::Previous;
-use crate::commit::{Attach, Commit, Delete, Expectation, Operation, Receipt};
+use crate::commit::{Attach, Commit, Delete, Expectation, Operation};
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId};
+use crate::receipt::Receipt;
 
 /// Several operations that are done together or not at all, in the order given.
 ///

@@ -5,15 +5,17 @@ use std::future::IntoFuture;
 use futures_core::future::BoxFuture;
 use serde_json::Value;
 
-use super::save::check_description;
+use super::draft::check_description;
 use super::{Checkpoint, Session};
 use crate::checksum::checksum;
 use crate::clock::Timestamp;
-use crate::commit::{Outcome, Update as UpdateOperation};
+use crate::commit::Update as UpdateOperation;
 use crate::description::Description;
 use crate::error::{Actual, Error, Result};
 use crate::id::{CheckpointId, Tag, WorkerId};
-use crate::record::{Header, Status};
+use crate::receipt::Outcome;
+use crate::record::Header;
+use crate::status::Status;
 
 /// How often a change is made again on a newer revision, when the caller does not care on which.
 const ATTEMPTS: usize = 32;

@@ -28,7 +28,7 @@ impl Place {
             for child in chunk.children.iter() {
                 assert!(chunks.contains_key(child), "{child:?} is missing");
             }
-            assert!(chunk.children.len() <= 64 && chunk.bytes.len() <= 65_600);
+            assert!(chunk.children.len() <= 64 && chunk.bytes.len() <= 32_769);
             chunks.entry(chunk.id).or_insert_with(|| StoredChunk {
                 children: chunk.children.clone(),
                 bytes: chunk.bytes.clone(),

@@ -30,6 +30,26 @@ fn a_range_fetches_only_what_it_lies_in() {
 }
 
 #[test]
+fn what_was_read_is_known_when_the_next_state_is_saved() {
+    let (place, plan) = stored(text(6, 700_000));
+    let hasher = ContentHasher::plain();
+    let reader = Reader::new(&place, &hasher);
+    let (state, read) = block(reader.read_known(plan.top, 700_000)).unwrap();
+    let again = chunker().plan(state.clone(), Some(&read), Known::Previous);
+    assert_eq!((again.top, again.new.len()), (plan.top, 0));
+
+    let mut previous = read;
+    let mut state = state.to_vec();
+    for n in 0..10 {
+        state[300_000 + n] ^= 1;
+        let plan = chunker().plan(Bytes::from(state.clone()), Some(&previous), Known::Previous);
+        place.take(&plan.new);
+        (_, previous) = block(reader.read_known(plan.top, 700_000)).unwrap();
+    }
+    assert_eq!(place.deepest(), 2);
+}
+
+#[test]
 fn a_missing_chunk_is_named() {
     let (place, plan) = stored(text(2, 500_000));
     let gone = plan.new[5].id;

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::place::{Place, block, noise, text};
 use super::{chunker, content};
-use crate::chunk::{Finished, Known, StreamReader, StreamWriter};
+use crate::chunk::stream::Finished;
+use crate::chunk::{Known, StreamReader, StreamWriter};
 use crate::error::Result;
 use crate::hasher::ContentHasher;
 use crate::id::ChunkId;

@@ -8,7 +8,8 @@ use crate::backend::Budget;
 use crate::clock::{Clock, FakeClock};
 use crate::commit::{NewState, Operation, PatchSession, PutRecord, Quarantine, Update};
 use crate::id::RecordName;
-use crate::record::{Payload, Position, Status};
+use crate::record::{Payload, Position};
+use crate::status::Status;
 
 fn any_operation() -> impl Strategy<Value = Operation> {
     let name = prop_oneof![Just("a"), Just("b")];

@@ -1,0 +1,418 @@
+//! The backend.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use checkpoint_core::{
+    Attachment, AttachmentQuery, Backend, Budget, Capabilities, Change, CheckpointId, ChunkId,
+    ChunkInfo, Commit, CommitId, ContentHasher, Durability, Error, Format, Item, MaintainStep,
+    MetaRecord, Page, Parts, Position, Query, Receipt, Record, Result, SessionQuery, SessionRecord,
+    Stats, StoreInfo, StoredChunk,
+};
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::config::SqliteOptions;
+use crate::error::file_fault;
+use crate::open;
+use crate::query::{chunk, scan, store};
+use crate::read;
+use crate::reader::Readers;
+use crate::schema::VERSION;
+use crate::worker::{Job, Setup, Writer};
+
+/// How often a waiting handle looks for what other processes wrote.
+const POLL: Duration = Duration::from_millis(250);
+/// Ids in one call above which it leaves the calling task.
+const MANY: usize = 64;
+/// Items of a page above which it leaves the calling task.
+const MANY_ITEMS: usize = 500;
+
+/// A store in an SQLite file, or in memory.
+///
+/// # Cancel safety
+///
+/// A commit that was sent to the writer is done, also when its future is dropped; one that was not is not.
+pub struct SqliteBackend {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    info: StoreInfo,
+    path: Option<PathBuf>,
+    options: SqliteOptions,
+    readers: Readers,
+    writer: Option<Writer>,
+    position: watch::Receiver<Position>,
+}
+
+impl fmt::Debug for SqliteBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteBackend")
+            .field("label", &self.shared.info.label)
+            .field("read_only", &self.shared.info.read_only)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Leaves the calling task, where there is a runtime to leave it to.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match Handle::try_current() {
+        Ok(runtime) => runtime
+            .spawn_blocking(work)
+            .await
+            .map_err(|error| Error::storage("a read was given up").because(error))?,
+        Err(_) => work(),
+    }
+}
+
+impl SqliteBackend {
+    /// Opens a store, or creates it.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is none and none may be created, `Denied` when it cannot be read or written, `Invalid`
+    /// for a directory, `Unsupported` for a file of another program or a newer format, `Corrupt` for a damaged one,
+    /// `Locked` when another program holds it. None of them changes the file.
+    pub async fn open(options: SqliteOptions) -> Result<Self> {
+        if !matches!(options.durability, Durability::Disk | Durability::Os) {
+            return Err(Error::invalid("the durability of a file is disk or os")
+                .with("durability", options.durability));
+        }
+        aside(move || Shared::open(options))
+            .await
+            .map(|shared| Self {
+                shared: Arc::new(shared),
+            })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        large: bool,
+        work: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let result = if large {
+            let shared = Arc::clone(&self.shared);
+            aside(move || work(&shared)).await
+        } else {
+            work(&self.shared)
+        };
+        result.map_err(|error| error.on(&self.shared.info.label))
+    }
+
+    fn writer(&self) -> Result<&Writer> {
+        self.shared.writer.as_ref().ok_or_else(|| {
+            Error::new(
+                checkpoint_core::ErrorKind::Denied,
+                "the store is open for reading alone; open it for writing",
+            )
+            .on(&self.shared.info.label)
+        })
+    }
+
+    fn page(&self, limit: usize) -> Result<usize> {
+        let most = self.shared.info.limits.page;
+        if limit as u64 <= most {
+            return Ok(limit);
+        }
+        Err(Error::too_large("the limit of a page", limit as u64, most).on(&self.shared.info.label))
+    }
+
+    fn now_at(&self) -> Result<Position> {
+        self.shared
+            .readers
+            .with(|connection| Ok(store::counters(connection)?.position))
+    }
+}
+
+impl Shared {
+    fn open(options: SqliteOptions) -> Result<Self> {
+        open::check_engine()?;
+        let label: Arc<str> = match &options.path {
+            Some(path) => format!("sqlite://{}", path.display()).into(),
+            None => "sqlite::memory:".into(),
+        };
+        Self::connect(options, &label).map_err(|error| error.during("open").on(&label))
+    }
+
+    fn connect(options: SqliteOptions, label: &Arc<str>) -> Result<Self> {
+        let (connection, readers) = match &options.path {
+            None => {
+                let connection = Arc::new(Mutex::new(open::memory(&options)?));
+                let readers = Readers::memory(Arc::clone(&connection));
+                (Some(connection), readers)
+            }
+            Some(path) if options.read_only => {
+                let first = open::read_only(&options, path)?;
+                (None, Readers::file(&options, path.clone(), Some(first)))
+            }
+            Some(path) => {
+                let (connection, created) = open::writer(&options, path)?;
+                if created {
+                    tracing::info!(path = %path.display(), "a store was created");
+                }
+                let readers = Readers::file(&options, path.clone(), None);
+                (Some(Arc::new(Mutex::new(connection))), readers)
+            }
+        };
+        let (row, counters) = readers
+            .snapshot(|connection| Ok((store::store(connection)?, store::counters(connection)?)))?;
+        let info = info(&options, label, &row);
+        let (moved, position) = watch::channel(counters.position);
+        let writer = connection.map(|connection| {
+            Writer::start(Setup {
+                connection,
+                clock: Arc::clone(&options.clock),
+                durability: info.durability,
+                position: moved,
+                file: options.path.is_some(),
+            })
+        });
+        Ok(Self {
+            info,
+            path: options.path.clone(),
+            options,
+            readers,
+            writer: writer.transpose()?,
+            position,
+        })
+    }
+
+    /// Syncs the log, where that was not done at each commit.
+    fn sync(&self) -> Result<()> {
+        let Some(path) = self
+            .path
+            .as_ref()
+            .filter(|_| self.info.durability == Durability::Os)
+        else {
+            return Ok(());
+        };
+        for file in [open::beside(path, "-wal"), path.clone()] {
+            match std::fs::OpenOptions::new().write(true).open(&file) {
+                Ok(open) => open
+                    .sync_all()
+                    .map_err(|error| file_fault(error, "sync the file", &file))?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(file_fault(error, "sync the file", &file)),
+            }
+        }
+        Ok(())
+    }
+
+    fn log_bytes(&self) -> u64 {
+        let log = self.path.as_ref().map(|path| open::beside(path, "-wal"));
+        log.and_then(|log| std::fs::metadata(log).ok())
+            .map_or(0, |metadata| metadata.len())
+    }
+}
+
+fn info(options: &SqliteOptions, label: &Arc<str>, row: &store::StoreRow) -> StoreInfo {
+    let file = options.path.is_some();
+    StoreInfo {
+        label: Arc::clone(label),
+        id: row.id,
+        format: Format {
+            version: VERSION,
+            min_reader: row.min_reader,
+            min_writer: row.min_writer,
+        },
+        limits: options.limits,
+        capabilities: Capabilities::default()
+            .with_persistent(file)
+            .with_shared(file),
+        hasher: ContentHasher::plain(),
+        gear_seed: 0,
+        durability: if file {
+            options.durability
+        } else {
+            Durability::Memory
+        },
+        read_only: options.read_only && file,
+    }
+}
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    fn info(&self) -> &StoreInfo {
+        &self.shared.info
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Receipt> {
+        let label = &self.shared.info.label;
+        let writer = self.writer()?;
+        commit
+            .check(&self.shared.info.limits)
+            .map_err(|error| error.on(label))?;
+        let commit = Box::new(commit);
+        let fate = writer.ask(|answer| Job::Commit(commit, answer)).await;
+        fate.and_then(|fate| fate).map_err(|error| error.on(label))
+    }
+
+    async fn get(&self, ids: &[CheckpointId], parts: Parts) -> Result<Vec<Item<Record>>> {
+        if let [id] = ids {
+            let item = self.shared.readers.with(|it| read::get(it, id, parts));
+            return item
+                .map(|item| vec![item])
+                .map_err(|error| error.on(&self.shared.info.label));
+        }
+        let ids = ids.to_vec();
+        self.read(ids.len() > MANY, move |shared| {
+            shared.readers.snapshot(|connection| {
+                ids.iter()
+                    .map(|id| read::get(connection, id, parts))
+                    .collect()
+            })
+        })
+        .await
+    }
+
+    async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>> {
+        let (query, limit) = (query.clone(), self.page(query.limit)?);
+        self.read(limit > MANY_ITEMS, move |shared| {
+            let page = |connection: &Connection| scan::scan(connection, &query, limit);
+            shared.readers.snapshot(page)
+        })
+        .await
+    }
+
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>> {
+        let (query, limit) = (query.clone(), self.page(query.limit)?);
+        self.read(limit > MANY_ITEMS, move |shared| {
+            let page = |connection: &Connection| read::sessions(connection, &query, limit);
+            shared.readers.snapshot(page)
+        })
+        .await
+    }
+
+    async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>> {
+        let (query, limit) = (query.clone(), self.page(query.limit)?);
+        self.read(query.checkpoints.len() > MANY, move |shared| {
+            let page = |connection: &Connection| read::attachments(connection, &query, limit);
+            shared.readers.snapshot(page)
+        })
+        .await
+    }
+
+    async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
+        let ids = ids.to_vec();
+        self.read(ids.len() > MANY, move |shared| {
+            shared
+                .readers
+                .snapshot(|connection| ids.iter().map(|id| chunk::get(connection, id)).collect())
+        })
+        .await
+    }
+
+    async fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>> {
+        let ids = ids.to_vec();
+        self.read(ids.len() > 10 * MANY, move |shared| {
+            shared.readers.snapshot(|connection| {
+                ids.iter()
+                    .map(|id| Ok(chunk::number_of(connection, id)?.is_some()))
+                    .collect()
+            })
+        })
+        .await
+    }
+
+    async fn scan_chunks(
+        &self,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<Item<ChunkInfo>>> {
+        self.read(limit > MANY, move |shared| {
+            let page = |connection: &Connection| chunk::scan(connection, after, limit);
+            shared.readers.snapshot(page)
+        })
+        .await
+    }
+
+    async fn records(&self, prefix: &str) -> Result<Vec<MetaRecord>> {
+        let prefix = prefix.to_owned();
+        self.read(false, move |shared| {
+            shared.readers.with(|it| store::records(it, &prefix))
+        })
+        .await
+    }
+
+    async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
+        self.read(limit > MANY_ITEMS, move |shared| {
+            let page = |connection: &Connection| read::changes(connection, after, limit);
+            shared.readers.snapshot(page)
+        })
+        .await
+    }
+
+    async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {
+        let label = &self.shared.info.label;
+        let begun = Instant::now();
+        let mut own = self.shared.position.clone();
+        loop {
+            own.mark_unchanged();
+            let position = self.now_at().map_err(|error| error.on(label))?;
+            let left = at_most.saturating_sub(begun.elapsed());
+            if position > after || left.is_zero() {
+                return Ok(position);
+            }
+            // Whoever closes the store ends the wait: the next look says that it is stopped.
+            let wait = left.min(POLL);
+            if let Ok(Err(_)) = tokio::time::timeout(wait, own.changed()).await {
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+
+    async fn stats(&self) -> Result<Stats> {
+        self.read(true, |shared| {
+            let log = shared.log_bytes();
+            shared.readers.snapshot(|it| read::stats(it, log))
+        })
+        .await
+    }
+
+    async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
+        let label = &self.shared.info.label;
+        let step = self
+            .writer()?
+            .ask(|answer| Job::Maintain(*budget, answer))
+            .await;
+        step.and_then(|step| step).map_err(|error| error.on(label))
+    }
+
+    async fn flush(&self) -> Result<Receipt> {
+        self.read(true, |shared| {
+            let position = shared
+                .readers
+                .with(|connection| Ok(store::counters(connection)?.position))?;
+            shared.sync()?;
+            let durability = match shared.info.durability {
+                Durability::Os => Durability::Disk,
+                durability => durability,
+            };
+            Ok(Receipt {
+                commit: CommitId::from_uuid(shared.options.ids.next()),
+                first: position,
+                last: position,
+                durability,
+                outcomes: Vec::new(),
+                replayed: false,
+                clock_behind: None,
+            })
+        })
+        .await
+    }
+
+    async fn close(&self) -> Result<()> {
+        // Readers go first, so that the writer is the last to hold the file and can empty the log.
+        self.shared.readers.close();
+        if let Some(writer) = &self.shared.writer {
+            writer.close().await;
+        }
+        Ok(())
+    }
+}

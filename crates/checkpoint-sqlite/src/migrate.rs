@@ -1,0 +1,92 @@
+//! Numbered formats: making the newest, and bringing older ones up to it.
+
+use checkpoint_core::{Error, Position, Result, StoreId, Timestamp};
+use rusqlite::Connection;
+
+use crate::error::fault;
+use crate::query::control;
+use crate::query::store::{StoreRow, put_store, schema};
+use crate::schema::{APPLICATION_ID, FORMAT_1, PAGE_SIZE, VERSION};
+
+/// Makes the tables of the newest format, in one transaction, unless another process was first.
+///
+/// The mark of the file is written with its tables, so that no file is marked and empty. The write-ahead log comes
+/// last: what was made before then stands in the file itself.
+pub(crate) fn create(connection: &Connection, id: StoreId, now: Timestamp) -> Result<()> {
+    connection
+        .execute_batch(&format!(
+            "PRAGMA page_size = {PAGE_SIZE}; PRAGMA synchronous = EXTRA"
+        ))
+        .map_err(fault)?;
+    control::begin_write(connection).map_err(fault)?;
+    let made =
+        tables(connection, id, now).and_then(|()| control::commit(connection).map_err(fault));
+    if made.is_err() {
+        control::rollback(connection);
+    }
+    made?;
+    connection
+        .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
+        .map_err(fault)
+}
+
+fn tables(connection: &Connection, id: StoreId, now: Timestamp) -> Result<()> {
+    if !schema(connection)?.is_empty() {
+        return Ok(());
+    }
+    for statement in FORMAT_1 {
+        connection.execute_batch(statement).map_err(fault)?;
+    }
+    put_store(
+        connection,
+        &StoreRow {
+            id,
+            created: now,
+            min_reader: VERSION,
+            min_writer: VERSION,
+            floor: Position::START,
+            newest: None,
+            chunk_floor: 0,
+            generation: 0,
+        },
+    )?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}"
+        ))
+        .map_err(fault)
+}
+
+/// Checks that the file has the tables and indexes of its format and nothing else, so that no trigger, view or
+/// expression of somebody else's is ever evaluated.
+pub(crate) fn check_schema(connection: &Connection) -> Result<()> {
+    let mut expected: Vec<(&str, &str)> = FORMAT_1.iter().map(|sql| (name_of(sql), *sql)).collect();
+    expected.sort_unstable();
+    let found = schema(connection)?;
+    let same = found.len() == expected.len()
+        && found
+            .iter()
+            .zip(&expected)
+            .all(|((name, sql), (expected_name, expected))| {
+                name == expected_name && sql == expected
+            });
+    if same {
+        Ok(())
+    } else {
+        Err(Error::corrupt(
+            "the tables are not those of this format; restore a backup, or give another path",
+        ))
+    }
+}
+
+/// The name in a CREATE statement.
+fn name_of(sql: &str) -> &str {
+    let mut words = sql.split([' ', '(']).skip(1);
+    let kind = words.next();
+    let name = words.next().unwrap_or_default();
+    if kind == Some("UNIQUE") {
+        words.next().unwrap_or_default()
+    } else {
+        name
+    }
+}

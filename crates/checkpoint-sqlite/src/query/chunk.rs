@@ -1,0 +1,260 @@
+//! Chunks. A chunk has a number, higher than those of its children, which it names by the difference.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use checkpoint_core::{ChunkId, ChunkInfo, Error, Item, NewChunk, Result, StoredChunk, Timestamp};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use super::{all, one, run};
+use crate::row::{
+    array, binds, blob, check, check_large, int, integer, number, put_varint, seal, take_varint,
+};
+
+/// The small columns.
+const COLUMNS: usize = 4;
+
+const NUMBER: &str = "SELECT no FROM chunk_id WHERE id = ?1";
+const NUMBER_AT: &str = "SELECT at FROM chunk_id WHERE id = ?1";
+const RENEW: &str = "UPDATE chunk_id SET at = max(at, ?2) WHERE id = ?1";
+const NAME: &str = "INSERT OR IGNORE INTO chunk_id(id, no, at) VALUES(?1, ?2, ?3)";
+const INSERT: &str =
+    "INSERT INTO chunk(no, id, children, size, digest, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+const LAST: &str = "SELECT max(coalesce((SELECT no FROM chunk ORDER BY no DESC LIMIT 1), 0),
+    (SELECT chunk_floor FROM store))";
+const WHOLE: &str = "SELECT no, id, children, size, digest, data FROM chunk WHERE no = ?1";
+const SMALL: &str = "SELECT no, id, children, size, digest FROM chunk WHERE no = ?1";
+const FIRST_NAMES: &str = "SELECT id, no FROM chunk_id ORDER BY id LIMIT ?2";
+const NAMES: &str = "SELECT id, no FROM chunk_id WHERE id > ?1 ORDER BY id LIMIT ?2";
+const BELOW: &str = "SELECT no FROM chunk WHERE no <= ?1 ORDER BY no DESC LIMIT ?2";
+const ABOVE: &str = "SELECT no FROM chunk WHERE no > ?1 ORDER BY no";
+const RESEAL: &str = "UPDATE chunk SET size = ?2, digest = ?3, data = ?4 WHERE no = ?1";
+const DELETE: &str = "DELETE FROM chunk WHERE no = ?1";
+const UNNAME: &str = "DELETE FROM chunk_id WHERE id = ?1";
+const COUNTS: &str = "SELECT count(*), coalesce(sum(size), 0) FROM chunk";
+
+/// The number of a chunk, none when it is not there.
+pub(crate) fn number_of(connection: &Connection, id: &ChunkId) -> Result<Option<u64>> {
+    one(connection, NUMBER, [&id.as_bytes()[..]], |row| {
+        number(row, 0)
+    })
+}
+
+/// The highest number ever given.
+pub(crate) fn last(connection: &Connection) -> Result<u64> {
+    Ok(one(connection, LAST, [], |row| number(row, 0))?.unwrap_or(0))
+}
+
+/// Adds a chunk under the number `no`; answers whether it was new. Its children must be there.
+pub(crate) fn insert(
+    connection: &Connection,
+    chunk: &NewChunk,
+    no: u64,
+    now: Timestamp,
+) -> Result<bool> {
+    let id = &chunk.id.as_bytes()[..];
+    let mut children = Vec::with_capacity(2 * chunk.children.len());
+    for child in chunk.children.iter() {
+        let below = number_of(connection, child)?.and_then(|child| no.checked_sub(child));
+        match below {
+            Some(below) if below > 0 => put_varint(&mut children, below),
+            _ => {
+                return Err(
+                    Error::invalid("a chunk refers to itself, or two to each other")
+                        .with("chunk", chunk.id),
+                );
+            }
+        }
+    }
+    if run(
+        connection,
+        NAME,
+        params![id, no.cast_signed(), now.micros()],
+    )? == 0
+    {
+        return Ok(false);
+    }
+    let mut values = vec![
+        int(no),
+        ValueRef::Blob(id),
+        ValueRef::Blob(&children),
+        int(chunk.bytes.len() as u64),
+    ];
+    let digest = seal(&values, [&chunk.bytes]);
+    values.extend([ValueRef::Blob(&digest), ValueRef::Blob(&chunk.bytes)]);
+    run(connection, INSERT, params_from_iter(binds(&values)))?;
+    Ok(true)
+}
+
+pub(crate) fn renew(connection: &Connection, id: &ChunkId, now: Timestamp) -> Result<()> {
+    run(connection, RENEW, params![&id.as_bytes()[..], now.micros()]).map(drop)
+}
+
+/// Numbers of children, out of the column of the chunk `no`.
+fn children_of(no: u64, mut rest: &[u8]) -> Result<Vec<u64>> {
+    let mut children = Vec::new();
+    while !rest.is_empty() {
+        let below = take_varint(&mut rest)?;
+        let child = no.checked_sub(below).filter(|child| *child < no);
+        children.push(child.ok_or_else(|| Error::corrupt("a chunk names a child above itself"))?);
+    }
+    Ok(children)
+}
+
+fn child_ids(connection: &Connection, no: u64, column: &[u8]) -> Result<Arc<[ChunkId]>> {
+    let numbers = children_of(no, column)?;
+    let ids = numbers.into_iter().map(|child| {
+        let id = one(connection, SMALL, [child.cast_signed()], |row| {
+            check(row, 0, COLUMNS)?;
+            array(row, 1)
+        })?;
+        id.map(ChunkId::from_bytes)
+            .ok_or_else(|| Error::corrupt("a child of a chunk is missing").with("number", child))
+    });
+    ids.collect()
+}
+
+/// A chunk by its id.
+pub(crate) fn get(connection: &Connection, id: &ChunkId) -> Result<Item<StoredChunk>> {
+    let Some(no) = number_of(connection, id)? else {
+        return Ok(Item::Absent);
+    };
+    let chunk = one(connection, WHOLE, [no.cast_signed()], |row| {
+        let digests = check(row, 0, COLUMNS)?;
+        expect_id(row, id)?;
+        let data = blob(row, 5)?;
+        check_large(digests, 0, data, "data")?;
+        let children = child_ids(connection, no, blob(row, 2)?)?;
+        Ok(StoredChunk {
+            children,
+            bytes: Bytes::copy_from_slice(data),
+        })
+    });
+    named(chunk, id)
+}
+
+fn expect_id(row: &Row<'_>, id: &ChunkId) -> Result<()> {
+    if array(row, 1)? == *id.as_bytes() {
+        Ok(())
+    } else {
+        Err(Error::corrupt("an index names another chunk"))
+    }
+}
+
+fn named<T>(found: Result<Option<T>>, id: &ChunkId) -> Result<Item<T>> {
+    match found {
+        Ok(Some(found)) => Ok(Item::Found(found)),
+        Ok(None) => Ok(Item::Corrupt(
+            Error::corrupt("a chunk is in the index and nowhere else").with("chunk", id),
+        )),
+        Err(error) if error.is_corrupt() => Ok(Item::Corrupt(error.with("chunk", id))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Chunks above an id, in the order of their ids.
+pub(crate) fn scan(
+    connection: &Connection,
+    after: Option<ChunkId>,
+    limit: usize,
+) -> Result<Vec<Item<ChunkInfo>>> {
+    let (sql, start) = match &after {
+        Some(id) => (NAMES, Some(&id.as_bytes()[..])),
+        None => (FIRST_NAMES, None),
+    };
+    let names = all(
+        connection,
+        sql,
+        params![start, super::at_most(limit)],
+        |row| Ok((ChunkId::from_bytes(array(row, 0)?), number(row, 1)?)),
+    )?;
+    let infos = names.into_iter().map(|(id, no)| {
+        let info = one(connection, SMALL, [no.cast_signed()], |row| {
+            check(row, 0, COLUMNS)?;
+            expect_id(row, &id)?;
+            let children = child_ids(connection, no, blob(row, 2)?)?;
+            Ok(ChunkInfo {
+                id,
+                children,
+                size: number(row, 3)?,
+            })
+        });
+        named(info, &id)
+    });
+    infos.collect()
+}
+
+/// Replaces the stored bytes, keeping the children.
+pub(crate) fn reseal(connection: &Connection, id: &ChunkId, bytes: &Bytes) -> Result<()> {
+    let Some(no) = number_of(connection, id)? else {
+        return Ok(());
+    };
+    let children = one(connection, SMALL, [no.cast_signed()], |row| {
+        check(row, 0, COLUMNS)?;
+        Ok(blob(row, 2)?.to_vec())
+    })?
+    .unwrap_or_default();
+    let size = bytes.len() as u64;
+    let small = [
+        int(no),
+        ValueRef::Blob(id.as_bytes()),
+        ValueRef::Blob(&children),
+        int(size),
+    ];
+    let digest = seal(&small, [bytes]);
+    let params = params![no.cast_signed(), size.cast_signed(), digest, &bytes[..]];
+    run(connection, RESEAL, params).map(drop)
+}
+
+/// Numbers of the children of a chunk; none when it is not there.
+pub(crate) fn children(connection: &Connection, no: u64) -> Result<Option<Vec<u64>>> {
+    one(connection, SMALL, [no.cast_signed()], |row| {
+        check(row, 0, COLUMNS)?;
+        children_of(no, blob(row, 2)?)
+    })
+    .map_err(|error| error.with("chunk number", no))
+}
+
+/// Numbers from `no` down.
+pub(crate) fn below(connection: &Connection, no: u64, limit: usize) -> Result<Vec<u64>> {
+    all(
+        connection,
+        BELOW,
+        params![no.cast_signed(), super::at_most(limit)],
+        |row| number(row, 0),
+    )
+}
+
+/// Numbers above `no`.
+pub(crate) fn above(connection: &Connection, no: u64) -> Result<Vec<u64>> {
+    all(connection, ABOVE, [no.cast_signed()], |row| number(row, 0))
+}
+
+/// Id, size and when somebody last relied on it.
+pub(crate) fn age(connection: &Connection, no: u64) -> Result<Option<(ChunkId, u64, i64)>> {
+    let found = one(connection, SMALL, [no.cast_signed()], |row| {
+        check(row, 0, COLUMNS)?;
+        Ok((ChunkId::from_bytes(array(row, 1)?), number(row, 3)?))
+    })?;
+    let Some((id, size)) = found else {
+        return Ok(None);
+    };
+    let at = one(connection, NUMBER_AT, [&id.as_bytes()[..]], |row| {
+        integer(row, 0)
+    })?;
+    Ok(at.map(|at| (id, size, at)))
+}
+
+pub(crate) fn remove(connection: &Connection, no: u64, id: &ChunkId) -> Result<()> {
+    run(connection, DELETE, [no.cast_signed()])?;
+    run(connection, UNNAME, [&id.as_bytes()[..]]).map(drop)
+}
+
+/// How many there are, and the bytes of their stored forms.
+pub(crate) fn counts(connection: &Connection) -> Result<(u64, u64)> {
+    let counts = one(connection, COUNTS, [], |row| {
+        Ok((number(row, 0)?, number(row, 1)?))
+    })?;
+    Ok(counts.unwrap_or_default())
+}

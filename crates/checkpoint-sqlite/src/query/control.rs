@@ -1,0 +1,185 @@
+//! Transactions, and how a connection is set up.
+
+use std::time::Duration;
+
+use checkpoint_core::{Durability, Error, Limits, Result};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, params};
+
+use super::{one, run};
+use crate::error::fault;
+use crate::schema::PAGE_SIZE;
+
+const BEGIN_READ: &str = "BEGIN";
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+const SAVEPOINT: &str = "SAVEPOINT member";
+const RELEASE: &str = "RELEASE member";
+const UNDO: &str = "ROLLBACK TO member";
+const VACUUM: &str = "VACUUM";
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+const PAGES: &str =
+    "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count";
+const SMALL_CACHE: &str = "PRAGMA cache_size = 16";
+const CACHE: &str = "PRAGMA cache_size = -16000";
+/// Rolled back: its pages have gone to the log, which keeps its length.
+const EXTEND: &str =
+    "INSERT INTO record(name, version, present, digest, data) VALUES('', 0, 0, x'', zeroblob(?1))";
+
+const COMMON: &str =
+    "PRAGMA cache_size = -16000; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;";
+const WRITER: &str = "PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 6291456;
+    PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;";
+const READER: &str = "PRAGMA query_only = ON;";
+const FULL: &str = "PRAGMA synchronous = FULL";
+const NORMAL: &str = "PRAGMA synchronous = NORMAL";
+const SYNCHRONOUS: &str = "SELECT synchronous FROM pragma_synchronous";
+const JOURNAL: &str = "SELECT journal_mode FROM pragma_journal_mode";
+
+/// How far the log is extended ahead, in bytes; less than `journal_size_limit`.
+pub(crate) const EXTENSION: u64 = 4_300_000;
+
+pub(crate) fn begin_read(connection: &Connection) -> Result<()> {
+    run(connection, BEGIN_READ, []).map(drop)
+}
+
+/// The engine's own error, since what it means depends on who asks.
+pub(crate) fn begin_write(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(BEGIN_WRITE)?
+        .execute([])
+        .map(drop)
+}
+
+/// The engine's own error, likewise.
+pub(crate) fn commit(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached(COMMIT)?.execute([]).map(drop)
+}
+
+/// Ends a transaction, if there still is one.
+pub(crate) fn rollback(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = run(connection, ROLLBACK, [])
+    {
+        tracing::warn!(%error, "a transaction could not be rolled back");
+    }
+}
+
+pub(crate) fn savepoint(connection: &Connection) -> Result<()> {
+    run(connection, SAVEPOINT, []).map(drop)
+}
+
+pub(crate) fn release(connection: &Connection) -> Result<()> {
+    run(connection, RELEASE, []).map(drop)
+}
+
+pub(crate) fn undo(connection: &Connection) -> Result<()> {
+    run(connection, UNDO, [])?;
+    release(connection)
+}
+
+/// Rewrites the file without its free pages.
+pub(crate) fn vacuum(connection: &Connection) -> Result<()> {
+    connection.execute_batch(VACUUM).map_err(fault)
+}
+
+/// Moves the log into the file, as far as other handles let it.
+pub(crate) fn checkpoint(connection: &Connection) -> Result<()> {
+    one(connection, CHECKPOINT, [], |_| Ok(())).map(drop)
+}
+
+/// Pages of the file, and those of them that are free.
+pub(crate) fn pages(connection: &Connection) -> Result<(u64, u64)> {
+    let counts = one(connection, PAGES, [], |row| {
+        Ok((crate::row::number(row, 0)?, crate::row::number(row, 1)?))
+    })?;
+    Ok(counts.unwrap_or_default())
+}
+
+/// Extends the log, so that the first commits need not.
+pub(crate) fn extend_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(SMALL_CACHE)?;
+    begin_write(connection)?;
+    let filled = connection.execute(EXTEND, params![EXTENSION.cast_signed()]);
+    rollback(connection);
+    connection.execute_batch(CACHE)?;
+    filled.map(drop)
+}
+
+/// What holds for every connection: nothing in the file can make the engine do more than read and write rows.
+pub(crate) fn harden(connection: &Connection, limits: &Limits, busy: Duration) -> Result<()> {
+    let configs = [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ];
+    for (config, on) in configs {
+        connection.set_db_config(config, on).map_err(fault)?;
+    }
+    connection.busy_timeout(busy).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    let largest = [limits.chunk, limits.attachment, limits.meta, limits.record]
+        .into_iter()
+        .max()
+        .unwrap_or(0)
+        .saturating_add(Limits::SEALING + (1 << 20))
+        .clamp(32 << 20, 1 << 30);
+    let engine = [
+        (
+            Limit::SQLITE_LIMIT_LENGTH,
+            i32::try_from(largest).unwrap_or(1 << 30),
+        ),
+        (Limit::SQLITE_LIMIT_ATTACHED, 1),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, 1 << 16),
+        (Limit::SQLITE_LIMIT_COLUMN, 64),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 32),
+    ];
+    for (limit, value) in engine {
+        connection.set_limit(limit, value).map_err(fault)?;
+    }
+    connection.execute_batch(COMMON).map_err(fault)
+}
+
+/// Sets up the connection that writes, and reads back what durability rests on.
+pub(crate) fn set_up_writer(connection: &Connection, durability: Durability) -> Result<()> {
+    connection.execute_batch(WRITER).map_err(fault)?;
+    let (sql, expected) = if durability == Durability::Os {
+        (NORMAL, 1)
+    } else {
+        (FULL, 2)
+    };
+    connection.execute_batch(sql).map_err(fault)?;
+    let level = one(connection, SYNCHRONOUS, [], |row| {
+        crate::row::integer(row, 0)
+    })?;
+    if level != Some(expected) {
+        return Err(Error::unsupported(
+            "the storage engine does not take the durability that was asked for",
+        ));
+    }
+    let journal = one(connection, JOURNAL, [], |row| {
+        Ok(crate::row::text(row, 0)?.to_owned())
+    })?;
+    if journal.as_deref() != Some("wal") {
+        return Err(Error::unsupported(
+            "the file cannot have a write-ahead log here; keep it on a local disk",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn set_up_reader(connection: &Connection) -> Result<()> {
+    connection.execute_batch(READER).map_err(fault)
+}
+
+/// Bytes of pages.
+pub(crate) const fn bytes(pages: u64) -> u64 {
+    pages * PAGE_SIZE
+}

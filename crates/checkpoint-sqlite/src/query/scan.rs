@@ -1,0 +1,195 @@
+//! Scans: the narrowest index that the question allows, and the filter judged on each row.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use checkpoint_core::{Error, Item, Order, Page, Parts, Query, Record, Result, SessionId, Status};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::checkpoint::{DAMAGED_ASIDE, columns};
+use super::session;
+use crate::checkpoint::decode;
+use crate::error::fault;
+use crate::row::{Bind, checkpoint_id, int, integer, number};
+
+const COLUMNS: &str = columns!();
+/// Rows that one page looks at; what it has by then is answered, with where to go on.
+const LOOKED_AT: usize = 50_000;
+
+/// A statement with what it binds.
+struct Narrowed<'q> {
+    sql: String,
+    values: Vec<ValueRef<'q>>,
+}
+
+/// The condition that an index answers, on top of the range of sequences in ?1 and ?2.
+fn narrow<'q>(query: &'q Query, key: Option<u64>, low: u64, high: u64) -> Narrowed<'q> {
+    let mut values = vec![int(low), int(high)];
+    let filter = &query.filter;
+    let text = |text: &'q str| ValueRef::Text(text.as_bytes());
+    let tag = match (&filter.all_tags[..], &filter.any_tag[..]) {
+        ([tag, ..], _) | ([], [tag]) => Some(text(tag.as_str())),
+        _ => None,
+    };
+    let rare = match filter.statuses[..] {
+        [status] if status.number() > Status::Active.number() => Some(status),
+        _ => None,
+    };
+    let source = if let (Some(key), Some(tag)) = (key, tag) {
+        values.extend([int(key), tag]);
+        "checkpoint AS c INDEXED BY checkpoint_session WHERE c.session = ?3 AND EXISTS(SELECT 1 FROM tag AS t \
+         WHERE t.tag = ?4 AND t.sequence = c.sequence) AND c.sequence BETWEEN ?1 AND ?2"
+    } else if let Some(key) = key {
+        values.push(int(key));
+        "checkpoint AS c INDEXED BY checkpoint_session WHERE c.session = ?3 AND c.sequence BETWEEN ?1 AND ?2"
+    } else if let Some(tag) = tag {
+        values.push(tag);
+        "tag AS t CROSS JOIN checkpoint AS c ON c.sequence = t.sequence WHERE t.tag = ?3 \
+         AND t.sequence BETWEEN ?1 AND ?2"
+    } else if let Some(worker) = &filter.worker {
+        values.push(text(worker.as_str()));
+        "checkpoint AS c INDEXED BY checkpoint_worker WHERE c.worker = ?3 AND c.sequence BETWEEN ?1 AND ?2"
+    } else if let Some(status) = rare {
+        values.push(int(status.number().into()));
+        "checkpoint AS c INDEXED BY checkpoint_status WHERE c.status = ?3 AND c.status > 2 \
+         AND c.sequence BETWEEN ?1 AND ?2"
+    } else {
+        "checkpoint AS c WHERE c.sequence BETWEEN ?1 AND ?2"
+    };
+    let by = if source.starts_with("tag") { "t" } else { "c" };
+    let way = match query.order {
+        Order::Ascending => "ASC",
+        Order::Descending => "DESC",
+    };
+    let mut sql = String::with_capacity(640);
+    let meta = if query.parts.meta { "c.meta" } else { "NULL" };
+    let payload = if query.parts.payload {
+        "c.payload"
+    } else {
+        "NULL"
+    };
+    let written = write!(
+        sql,
+        "SELECT {COLUMNS}, {meta}, {payload} FROM {source} ORDER BY {by}.sequence {way}"
+    );
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    Narrowed { sql, values }
+}
+
+/// Names of sessions as they are met.
+struct Names<'c> {
+    connection: &'c Connection,
+    known: HashMap<u64, Result<Option<SessionId>>>,
+}
+
+impl Names<'_> {
+    /// The name of a session, none when it is deleted.
+    fn of(&mut self, key: u64) -> Result<Option<SessionId>> {
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let found = match session::name(self.connection, key) {
+            Ok(Some((name, None))) => Ok(Some(name)),
+            Ok(Some((_, Some(_)))) => Ok(None),
+            Ok(None) => Err(Error::corrupt("the session of a checkpoint is missing")),
+            Err(error) => Err(error),
+        };
+        self.known.insert(key, found.clone());
+        found
+    }
+}
+
+/// A page. Must run inside a transaction.
+pub(crate) fn scan(
+    connection: &Connection,
+    query: &Query,
+    limit: usize,
+) -> Result<Page<Item<Record>>> {
+    let remaining = query.remaining()?;
+    let most = i64::MAX.cast_unsigned();
+    let (low, high) = (*remaining.start(), (*remaining.end()).min(most));
+    if limit == 0 || low > high {
+        return Ok(Page::empty());
+    }
+    let key = match &query.session {
+        Some(id) => match session::newest(connection, id)? {
+            Some(row) if row.deleted.is_none() => Some(row.key),
+            _ => return Ok(Page::empty()),
+        },
+        None => None,
+    };
+    let Narrowed { sql, values } = narrow(query, key, low, high);
+    let mut names = Names {
+        connection,
+        known: HashMap::new(),
+    };
+    let mut statement = connection.prepare_cached(&sql).map_err(fault)?;
+    let bound = params_from_iter(values.iter().map(|value| Bind(*value)));
+    let mut rows = statement.query(bound).map_err(fault)?;
+    let mut page = Page::empty();
+    let (mut looked_at, mut last) = (0, 0);
+    loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(page),
+            Err(error) if !page.items.is_empty() => {
+                tracing::warn!(%error, "a scan was cut short");
+                break;
+            }
+            Err(error) => return Err(fault(error).with("sequence near", last.max(low))),
+        };
+        if page.items.len() >= limit || looked_at >= LOOKED_AT {
+            break;
+        }
+        looked_at += 1;
+        last = number(row, 0)?;
+        if let Some(item) = judge(&mut names, query, key, row) {
+            page.items.push(item);
+        }
+    }
+    page.next = Some(query.cursor(last));
+    Ok(page)
+}
+
+/// The item of a row, none when it is not asked for.
+fn judge(
+    names: &mut Names<'_>,
+    query: &Query,
+    key: Option<u64>,
+    row: &Row<'_>,
+) -> Option<Item<Record>> {
+    match read(names, key, query.parts, row) {
+        Ok(Some(record)) if query.filter.matches(&record.header) => Some(Item::Found(record)),
+        Ok(_) => None,
+        Err(_) if !query.filter.quarantined && integer(row, 16).ok() == Some(DAMAGED_ASIDE) => None,
+        Err(error) => {
+            let error = match checkpoint_id(row, 1) {
+                Ok(id) => error.with("checkpoint", id),
+                Err(_) => error,
+            };
+            let sequence = number(row, 0).unwrap_or(0);
+            Some(Item::Corrupt(error.with("sequence", sequence)))
+        }
+    }
+}
+
+fn read(
+    names: &mut Names<'_>,
+    key: Option<u64>,
+    parts: Parts,
+    row: &Row<'_>,
+) -> Result<Option<Record>> {
+    let stored = number(row, 2)?;
+    if key.is_some_and(|key| key != stored) {
+        return Err(Error::corrupt("a row does not match its index"));
+    }
+    match names.of(stored)? {
+        Some(name) => decode(row, name, parts).map(Some),
+        None => {
+            // Whether it is gone is told by the row, which must be sound to be believed.
+            crate::row::check(row, 0, crate::checkpoint::COLUMNS)?;
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Sessions.
+
+use bytes::Bytes;
+use checkpoint_core::engine::SessionRow;
+use checkpoint_core::{Error, Order, Result, SessionId, Timestamp};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use super::{all, one, run};
+use crate::row::{
+    Bind, binds, blob, check, check_large, int, maybe, number, optional, raw, seal, session_id,
+    time, timestamp,
+};
+
+/// The small columns of a session, as the reads below select them.
+pub(crate) const COLUMNS: usize = 7;
+
+const BY_ID: &str =
+    "SELECT key, id, created, revision, epoch, deleted, purged, digest, body FROM session
+    WHERE id = ?1 ORDER BY key DESC LIMIT 1";
+const BY_KEY: &str = "SELECT key, id, created, revision, epoch, deleted, purged, digest, body FROM session WHERE key = ?1";
+const SMALL_BY_KEY: &str =
+    "SELECT key, id, created, revision, epoch, deleted, purged, digest FROM session WHERE key = ?1";
+const UPWARD: &str =
+    "SELECT key, id, created, revision, epoch, deleted, purged, digest, body FROM session
+    WHERE key > ?1 ORDER BY key LIMIT ?2";
+const DOWNWARD: &str =
+    "SELECT key, id, created, revision, epoch, deleted, purged, digest, body FROM session
+    WHERE key < ?1 ORDER BY key DESC LIMIT ?2";
+const LAST_KEY: &str = "SELECT key FROM session ORDER BY key DESC LIMIT 1";
+const INSERT: &str = "INSERT OR REPLACE INTO session(key, id, created, revision, epoch, deleted, purged, digest, body)
+    VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const TO_PURGE: &str =
+    "SELECT key FROM session WHERE deleted IS NOT NULL AND purged = 0 ORDER BY key LIMIT 1";
+const DROP_OLD: &str =
+    "DELETE FROM session WHERE key = ?1 AND EXISTS(SELECT 1 FROM session AS other
+    WHERE other.id = session.id AND other.key > session.key)";
+const COUNT: &str = "SELECT count(*) FROM session WHERE deleted IS NULL";
+
+/// A session with what the rest of the crate adds.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) row: SessionRow,
+    pub(crate) purged: bool,
+}
+
+fn read(row: &Row<'_>) -> Result<Stored> {
+    let digests = check(row, 0, COLUMNS)?;
+    let body = blob(row, COLUMNS + 1)?;
+    check_large(digests, 0, body, "body")?;
+    Ok(Stored {
+        row: SessionRow {
+            key: number(row, 0)?,
+            id: session_id(row, 1)?,
+            created_at: timestamp(row, 2)?,
+            revision: number(row, 3)?,
+            epoch: number(row, 4)?,
+            deleted: optional(row, 5, timestamp)?,
+            body: Bytes::copy_from_slice(body),
+        },
+        purged: number(row, 6)? != 0,
+    })
+}
+
+/// Reads and, when that fails, names the session by what is legible.
+fn named(row: &Row<'_>) -> Result<Stored> {
+    read(row).map_err(|error| match session_id(row, 1) {
+        Ok(id) => error.with("session", id),
+        Err(_) => error.with("session number", number(row, 0).unwrap_or(0)),
+    })
+}
+
+pub(crate) fn newest(connection: &Connection, id: &SessionId) -> Result<Option<SessionRow>> {
+    let found = one(connection, BY_ID, [Bind(raw(id.raw()))], named)?;
+    if found.as_ref().is_some_and(|found| found.row.id != *id) {
+        return Err(
+            Error::corrupt("an index names another session; rebuild it from a backup")
+                .with("session", id),
+        );
+    }
+    Ok(found.map(|found| found.row))
+}
+
+pub(crate) fn by_key(connection: &Connection, key: u64) -> Result<Option<Stored>> {
+    one(connection, BY_KEY, [key.cast_signed()], named)
+}
+
+/// Id and deletion of a session whose small columns start at `from`.
+pub(crate) fn name_at(row: &Row<'_>, from: usize) -> Result<(SessionId, Option<Timestamp>)> {
+    check(row, from, COLUMNS)?;
+    Ok((
+        session_id(row, from + 1)?,
+        optional(row, from + 5, timestamp)?,
+    ))
+}
+
+/// Id and deletion of a session.
+pub(crate) fn name(
+    connection: &Connection,
+    key: u64,
+) -> Result<Option<(SessionId, Option<Timestamp>)>> {
+    one(connection, SMALL_BY_KEY, [key.cast_signed()], |row| {
+        name_at(row, 0)
+    })
+}
+
+/// Sessions after a key, also deleted ones, at most as many. Damaged ones end the list, unless they come first.
+pub(crate) fn after(
+    connection: &Connection,
+    key: Option<u64>,
+    order: Order,
+    limit: usize,
+) -> Result<Vec<SessionRow>> {
+    let (sql, start) = match order {
+        Order::Ascending => (UPWARD, key.map_or(0, u64::cast_signed)),
+        Order::Descending => (DOWNWARD, key.map_or(i64::MAX, u64::cast_signed)),
+    };
+    let rows = all(
+        connection,
+        sql,
+        params![start, super::at_most(limit)],
+        |row| Ok(named(row)),
+    )?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        match row {
+            Ok(stored) => found.push(stored.row),
+            Err(error) if found.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn put(connection: &Connection, stored: &Stored) -> Result<()> {
+    let row = &stored.row;
+    let mut values = vec![
+        int(row.key),
+        raw(row.id.raw()),
+        time(row.created_at),
+        int(row.revision),
+        int(row.epoch),
+        maybe(row.deleted, time),
+        int(stored.purged.into()),
+    ];
+    let digest = seal(&values, [&row.body]);
+    values.extend([ValueRef::Blob(&digest), ValueRef::Blob(&row.body)]);
+    run(connection, INSERT, params_from_iter(binds(&values))).map(drop)
+}
+
+/// A key above all others.
+pub(crate) fn next_key(connection: &Connection) -> Result<u64> {
+    Ok(one(connection, LAST_KEY, [], |row| number(row, 0))?.unwrap_or(0) + 1)
+}
+
+/// A deleted session whose checkpoints are not all gone.
+pub(crate) fn to_purge(connection: &Connection) -> Result<Option<u64>> {
+    one(connection, TO_PURGE, [], |row| number(row, 0))
+}
+
+/// Drops the row of a purged session when its id was used again.
+pub(crate) fn drop_old(connection: &Connection, key: u64) -> Result<()> {
+    run(connection, DROP_OLD, [key.cast_signed()]).map(drop)
+}
+
+pub(crate) fn count(connection: &Connection) -> Result<u64> {
+    Ok(one(connection, COUNT, [], |row| number(row, 0))?.unwrap_or(0))
+}

@@ -1,0 +1,236 @@
+//! The row of the store itself, its counters, named records and remembered commits.
+
+use bytes::Bytes;
+use checkpoint_core::engine::Counters;
+use checkpoint_core::{
+    CommitId, Error, MetaRecord, Position, RecordName, Result, StoreId, Timestamp,
+};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params};
+
+use super::{all, one, run};
+use crate::row::{
+    array, binds, blob, check, check_large, corrupt, int, integer, maybe, number, optional, seal,
+    text, time, timestamp,
+};
+
+const READ: &str =
+    "SELECT one, id, created, min_reader, min_writer, floor_sequence, floor_n, newest, chunk_floor,
+    generation, digest FROM store WHERE one = 1";
+const INSERT: &str = "INSERT OR REPLACE INTO store(one, id, created, min_reader, min_writer, floor_sequence, floor_n,
+    newest, chunk_floor, generation, digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+const COUNTERS: &str = "SELECT
+    (SELECT sequence FROM checkpoint ORDER BY sequence DESC LIMIT 1),
+    (SELECT committed FROM checkpoint ORDER BY sequence DESC LIMIT 1),
+    (SELECT sequence FROM tombstone ORDER BY sequence DESC LIMIT 1),
+    (SELECT committed FROM tombstone ORDER BY sequence DESC LIMIT 1),
+    (SELECT sequence FROM change ORDER BY sequence DESC, n DESC LIMIT 1),
+    (SELECT n FROM change ORDER BY sequence DESC, n DESC LIMIT 1),
+    floor_sequence, floor_n, newest FROM store WHERE one = 1";
+const RECORD: &str = "SELECT name, version, present, digest, data FROM record WHERE name = ?1";
+const RECORDS: &str =
+    "SELECT name, version, present, digest, data FROM record WHERE name >= ?1 ORDER BY name";
+const PUT_RECORD: &str =
+    "INSERT INTO record(name, version, present, digest, data) VALUES(?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT(name) DO UPDATE SET version = excluded.version, present = excluded.present,
+    digest = excluded.digest, data = excluded.data";
+const REMEMBERED: &str = "SELECT id, committed, digest, receipt FROM remembered WHERE id = ?1";
+const REMEMBER: &str =
+    "INSERT INTO remembered(id, committed, digest, receipt) VALUES(?1, ?2, ?3, ?4)";
+const FORGET: &str = "DELETE FROM remembered WHERE no IN (SELECT no FROM remembered WHERE committed <= ?1 ORDER BY no LIMIT ?2)";
+
+const COLUMNS: usize = 10;
+
+/// The store as it says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoreRow {
+    pub(crate) id: StoreId,
+    pub(crate) created: Timestamp,
+    pub(crate) min_reader: u32,
+    pub(crate) min_writer: u32,
+    /// Changes up to here are no longer kept.
+    pub(crate) floor: Position,
+    /// When the newest checkpoint was committed of those that are no longer remembered.
+    pub(crate) newest: Option<Timestamp>,
+    /// The highest number ever given to a chunk that was swept.
+    pub(crate) chunk_floor: u64,
+    /// How many times chunks were swept.
+    pub(crate) generation: u64,
+}
+
+pub(crate) fn store(connection: &Connection) -> Result<StoreRow> {
+    let narrow =
+        |value: u64| u32::try_from(value).map_err(|_| Error::corrupt("a version is out of range"));
+    let row = one(connection, READ, [], |row| {
+        check(row, 0, COLUMNS)?;
+        Ok(StoreRow {
+            id: StoreId::from_bytes(array(row, 1)?),
+            created: timestamp(row, 2)?,
+            min_reader: narrow(number(row, 3)?)?,
+            min_writer: narrow(number(row, 4)?)?,
+            floor: Position {
+                sequence: number(row, 5)?,
+                n: number(row, 6)?,
+            },
+            newest: optional(row, 7, timestamp)?,
+            chunk_floor: number(row, 8)?,
+            generation: number(row, 9)?,
+        })
+    })?;
+    row.ok_or_else(|| Error::corrupt("the row of the store is missing; restore a backup"))
+}
+
+pub(crate) fn put_store(connection: &Connection, row: &StoreRow) -> Result<()> {
+    let mut values = vec![
+        int(1),
+        ValueRef::Blob(row.id.as_bytes()),
+        time(row.created),
+        int(row.min_reader.into()),
+        int(row.min_writer.into()),
+        int(row.floor.sequence),
+        int(row.floor.n),
+        maybe(row.newest, time),
+        int(row.chunk_floor),
+        int(row.generation),
+    ];
+    let digest = seal(&values, []);
+    values.push(ValueRef::Blob(&digest));
+    run(
+        connection,
+        INSERT,
+        rusqlite::params_from_iter(binds(&values)),
+    )
+    .map(drop)
+}
+
+/// How far the store has come. There is no counter row: the highest of what is there tells.
+pub(crate) fn counters(connection: &Connection) -> Result<Counters> {
+    let counters = one(connection, COUNTERS, [], |row| {
+        let place = |at| Ok::<_, Error>(optional(row, at, number)?.unwrap_or(0));
+        let (checkpoint, tombstone) = (place(0)?, place(2)?);
+        let changed = Position {
+            sequence: place(4)?,
+            n: place(5)?,
+        };
+        let floor = Position {
+            sequence: place(6)?,
+            n: place(7)?,
+        };
+        let times = [
+            optional(row, 1, timestamp)?,
+            optional(row, 3, timestamp)?,
+            optional(row, 8, timestamp)?,
+        ];
+        Ok(Counters {
+            position: Position::of(checkpoint.max(tombstone))
+                .max(changed)
+                .max(floor),
+            committed_at: times.into_iter().flatten().max(),
+        })
+    })?;
+    counters.ok_or_else(|| Error::corrupt("the row of the store is missing; restore a backup"))
+}
+
+/// A named record, also one that was removed.
+pub(crate) fn record(
+    connection: &Connection,
+    name: &RecordName,
+) -> Result<Option<(MetaRecord, bool)>> {
+    one(connection, RECORD, [name.as_str()], read_record)
+}
+
+fn read_record(row: &rusqlite::Row<'_>) -> Result<(MetaRecord, bool)> {
+    let digests = check(row, 0, 3)?;
+    let data = blob(row, 4)?;
+    check_large(digests, 0, data, "data")?;
+    let record = MetaRecord {
+        name: corrupt(RecordName::new(text(row, 0)?))?,
+        version: number(row, 1)?,
+        bytes: Bytes::copy_from_slice(data),
+    };
+    Ok((record, integer(row, 2)? != 0))
+}
+
+pub(crate) fn records(connection: &Connection, prefix: &str) -> Result<Vec<MetaRecord>> {
+    let mut found = Vec::new();
+    let mut statement = connection
+        .prepare_cached(RECORDS)
+        .map_err(crate::error::fault)?;
+    let mut rows = statement.query([prefix]).map_err(crate::error::fault)?;
+    while let Some(row) = rows.next().map_err(crate::error::fault)? {
+        if !text(row, 0)?.starts_with(prefix) {
+            break;
+        }
+        let (record, present) =
+            read_record(row).map_err(|error| error.with("record", text(row, 0).unwrap_or("?")))?;
+        if present {
+            found.push(record);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn put_record(
+    connection: &Connection,
+    name: &RecordName,
+    version: u64,
+    bytes: Option<&Bytes>,
+) -> Result<()> {
+    let data: &[u8] = bytes.map_or(&[], |bytes| bytes);
+    let mut values = vec![
+        ValueRef::Text(name.as_str().as_bytes()),
+        int(version),
+        int(bytes.is_some().into()),
+    ];
+    let digest = seal(&values, [data]);
+    values.extend([ValueRef::Blob(&digest), ValueRef::Blob(data)]);
+    run(
+        connection,
+        PUT_RECORD,
+        rusqlite::params_from_iter(binds(&values)),
+    )
+    .map(drop)
+}
+
+pub(crate) fn remembered(connection: &Connection, id: &CommitId) -> Result<Option<Bytes>> {
+    one(connection, REMEMBERED, [&id.as_bytes()[..]], |row| {
+        let digests = check(row, 0, 2)?;
+        let receipt = blob(row, 3)?;
+        check_large(digests, 0, receipt, "receipt")?;
+        Ok(Bytes::copy_from_slice(receipt))
+    })
+}
+
+pub(crate) fn remember(
+    connection: &Connection,
+    id: &CommitId,
+    receipt: &[u8],
+    now: Timestamp,
+) -> Result<()> {
+    let mut values = vec![ValueRef::Blob(id.as_bytes()), time(now)];
+    let digest = seal(&values, [receipt]);
+    values.extend([ValueRef::Blob(&digest), ValueRef::Blob(receipt)]);
+    run(
+        connection,
+        REMEMBER,
+        rusqlite::params_from_iter(binds(&values)),
+    )
+    .map(drop)
+}
+
+/// Forgets commits of this time and earlier; answers how many.
+pub(crate) fn forget(connection: &Connection, until: Timestamp, limit: usize) -> Result<usize> {
+    run(
+        connection,
+        FORGET,
+        params![until.micros(), super::at_most(limit)],
+    )
+}
+
+/// Names of every table, index and so on, with the text that made it.
+pub(crate) fn schema(connection: &Connection) -> Result<Vec<(String, String)>> {
+    const SCHEMA: &str = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+    all(connection, SCHEMA, [], |row| {
+        Ok((text(row, 0)?.to_owned(), text(row, 1)?.to_owned()))
+    })
+}

@@ -1,0 +1,160 @@
+//! Reads, each with a connection that it is given.
+
+use checkpoint_core::engine::feed_page;
+use checkpoint_core::{
+    Attachment, AttachmentQuery, Change, CheckpointId, Error, ErrorKind, Head, Item, Page, Parts,
+    Position, Record, Result, SessionQuery, SessionRecord, Stats,
+};
+use rusqlite::Connection;
+
+use crate::query::{attachment, checkpoint, chunk, control, feed, session, store, tombstone};
+
+/// One checkpoint.
+pub(crate) fn get(
+    connection: &Connection,
+    id: &CheckpointId,
+    parts: Parts,
+) -> Result<Item<Record>> {
+    match checkpoint::get(connection, id, parts)? {
+        Item::Absent if tombstone::newest(connection, id)?.is_some() => Ok(Item::Deleted),
+        item => Ok(item),
+    }
+}
+
+/// A page of live sessions, each with its head.
+pub(crate) fn sessions(
+    connection: &Connection,
+    query: &SessionQuery,
+    limit: usize,
+) -> Result<Page<SessionRecord>> {
+    let mut page = Page::empty();
+    let mut after = query.after_place()?;
+    if limit == 0 {
+        return Ok(page);
+    }
+    if let Some(id) = &query.id {
+        let row = session::newest(connection, id)?
+            .filter(|row| row.deleted.is_none() && after.is_none_or(|after| row.key > after));
+        if let Some(row) = row {
+            page.items.push(with_head(connection, row)?);
+        }
+        return Ok(page);
+    }
+    loop {
+        let rows = session::after(connection, after, query.order, limit + 1)?;
+        let last_batch = rows.is_empty();
+        for row in rows {
+            if row.deleted.is_none() {
+                if page.items.len() == limit {
+                    page.next = after.map(|after| query.cursor(after));
+                    return Ok(page);
+                }
+                let key = row.key;
+                page.items.push(with_head(connection, row)?);
+                after = Some(key);
+            } else {
+                after = Some(row.key);
+            }
+        }
+        if last_batch {
+            return Ok(page);
+        }
+    }
+}
+
+fn with_head(
+    connection: &Connection,
+    row: checkpoint_core::engine::SessionRow,
+) -> Result<SessionRecord> {
+    let head = checkpoint::head(connection, row.key)
+        .map_err(|error| error.with("head of session", &row.id))?;
+    Ok(SessionRecord {
+        id: row.id,
+        created_at: row.created_at,
+        revision: row.revision,
+        epoch: row.epoch,
+        body: row.body,
+        head: head.map(|(sequence, id)| Head { id, sequence }),
+    })
+}
+
+/// A page of attachments. The cursor counts what matched.
+pub(crate) fn attachments(
+    connection: &Connection,
+    query: &AttachmentQuery,
+    limit: usize,
+) -> Result<Page<Item<Attachment>>> {
+    let mut page = Page::empty();
+    let mut skip = query.after_place()?;
+    let mut place = skip;
+    if limit == 0 {
+        return Ok(page);
+    }
+    let (kind, key) = (query.kind.as_deref(), query.key.as_deref());
+    for id in &query.checkpoints {
+        // A damaged checkpoint may still have sound attachments.
+        let Some(sequence) = live(connection, id)? else {
+            continue;
+        };
+        for no in attachment::numbers(connection, sequence, kind, key)? {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            if page.items.len() == limit {
+                page.next = Some(query.cursor(place));
+                return Ok(page);
+            }
+            place += 1;
+            let item = attachment::read(connection, no, id, sequence, query.content)?;
+            page.items.push(item);
+        }
+    }
+    Ok(page)
+}
+
+fn live(connection: &Connection, id: &CheckpointId) -> Result<Option<u64>> {
+    match checkpoint::get(connection, id, Parts::HEADER)? {
+        Item::Found(record) => Ok(Some(record.header.sequence)),
+        Item::Corrupt(_) => checkpoint::sequence_of(connection, id),
+        Item::Absent | Item::Deleted => Ok(None),
+    }
+}
+
+/// A page of the feed.
+pub(crate) fn changes(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<Change>> {
+    let oldest = store::store(connection)?.floor;
+    if after < oldest {
+        return Err(Error::new(
+            ErrorKind::Truncated { oldest },
+            "the feed no longer reaches back that far; read the store anew from there",
+        )
+        .with("asked", after)
+        .with("oldest", oldest));
+    }
+    feed_page(
+        after,
+        limit,
+        |after, at_most| feed::appends(connection, after, at_most),
+        |after, at_most| feed::others(connection, after, at_most),
+    )
+}
+
+/// Counts.
+pub(crate) fn stats(connection: &Connection, log_bytes: u64) -> Result<Stats> {
+    let mut stats = Stats::default();
+    (stats.checkpoints, stats.state_bytes) = checkpoint::counts(connection)?;
+    (stats.chunks, stats.chunk_bytes) = chunk::counts(connection)?;
+    let (pages, free) = control::pages(connection)?;
+    stats.sessions = session::count(connection)?;
+    stats.tombstones = tombstone::count(connection)?;
+    stats.attachments = attachment::count(connection)?;
+    stats.stored_bytes = control::bytes(pages) + log_bytes;
+    stats.free_bytes = control::bytes(free);
+    stats.position = store::counters(connection)?.position;
+    Ok(stats)
+}

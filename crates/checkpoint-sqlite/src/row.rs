@@ -1,0 +1,240 @@
+//! Rows and their digests.
+//!
+//! Every row ends its small columns with `digest`: eight bytes of XXH3 for the row, then eight for each large column
+//! after it. The first eight are taken over the small columns before, as [`Digester`] writes them, and over the
+//! digests of the large ones, so that a row is checked without reading what is large.
+
+use checkpoint_core::{CheckpointId, Error, RawId, Result, SessionId, Timestamp};
+use rusqlite::Row;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A borrowed value, to be bound to a statement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bind<'a>(pub(crate) ValueRef<'a>);
+
+impl ToSql for Bind<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0))
+    }
+}
+
+/// Values as they are bound.
+pub(crate) fn binds<'a>(values: &'a [ValueRef<'a>]) -> impl Iterator<Item = Bind<'a>> {
+    values.iter().map(|value| Bind(*value))
+}
+
+pub(crate) fn int(value: u64) -> ValueRef<'static> {
+    ValueRef::Integer(value.cast_signed())
+}
+
+pub(crate) fn maybe<'a, T>(value: Option<T>, of: impl FnOnce(T) -> ValueRef<'a>) -> ValueRef<'a> {
+    value.map_or(ValueRef::Null, of)
+}
+
+pub(crate) fn time(value: Timestamp) -> ValueRef<'static> {
+    ValueRef::Integer(value.micros())
+}
+
+pub(crate) fn raw(id: RawId<'_>) -> ValueRef<'_> {
+    match id {
+        RawId::Uuid(bytes) => ValueRef::Blob(bytes),
+        RawId::Text(text) => ValueRef::Text(text.as_bytes()),
+    }
+}
+
+/// Writes values one after the other: a byte for the type (0 null, 1 integer, 2 text, 3 blob, 4 real), then eight
+/// bytes of the number, or eight of the length and the bytes; all little-endian.
+#[derive(Debug)]
+struct Digester(Vec<u8>);
+
+impl Digester {
+    fn value(&mut self, value: ValueRef<'_>) {
+        let (kind, bytes) = match value {
+            ValueRef::Null => return self.0.push(0),
+            ValueRef::Integer(number) => {
+                self.0.push(1);
+                return self.0.extend_from_slice(&number.to_le_bytes());
+            }
+            ValueRef::Real(number) => {
+                self.0.push(4);
+                return self.0.extend_from_slice(&number.to_bits().to_le_bytes());
+            }
+            ValueRef::Text(bytes) => (2, bytes),
+            ValueRef::Blob(bytes) => (3, bytes),
+        };
+        self.0.push(kind);
+        self.0
+            .extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// The digest column of a row with these small and large columns.
+pub(crate) fn seal<const N: usize>(small: &[ValueRef<'_>], large: [&[u8]; N]) -> Vec<u8> {
+    let mut tail = Vec::with_capacity(8 * N);
+    for bytes in large {
+        tail.extend_from_slice(&xxh3_64(bytes).to_le_bytes());
+    }
+    seal_tail(small.iter().copied(), &tail)
+}
+
+/// As [`seal`], with the digests of the large columns already made.
+pub(crate) fn seal_tail<'a>(small: impl Iterator<Item = ValueRef<'a>>, tail: &[u8]) -> Vec<u8> {
+    let mut digester = Digester(Vec::with_capacity(320));
+    for value in small {
+        digester.value(value);
+    }
+    digester.0.extend_from_slice(tail);
+    let head = xxh3_64(&digester.0).to_le_bytes();
+    let mut column = Vec::with_capacity(8 + tail.len());
+    column.extend_from_slice(&head);
+    column.extend_from_slice(tail);
+    column
+}
+
+fn damaged(what: &'static str) -> Error {
+    Error::corrupt("a row does not match its digest; restore it from a backup, or delete it")
+        .with("column", what)
+}
+
+/// Checks the `count` small columns that start at `from`, and answers the digests of the large ones.
+pub(crate) fn check<'r>(row: &'r Row<'_>, from: usize, count: usize) -> Result<&'r [u8]> {
+    let column = blob(row, from + count)?;
+    if column.len() < 8 {
+        return Err(damaged("digest"));
+    }
+    let mut digester = Digester(Vec::with_capacity(320));
+    for at in from..from + count {
+        digester.value(value(row, at)?);
+    }
+    digester.0.extend_from_slice(&column[8..]);
+    if xxh3_64(&digester.0).to_le_bytes() == column[..8] {
+        Ok(&column[8..])
+    } else {
+        Err(damaged("header"))
+    }
+}
+
+/// Checks a large column against the digests of the large columns of its row.
+pub(crate) fn check_large(
+    digests: &[u8],
+    n: usize,
+    bytes: &[u8],
+    what: &'static str,
+) -> Result<()> {
+    if digests.get(8 * n..8 * n + 8) == Some(&xxh3_64(bytes).to_le_bytes()[..]) {
+        Ok(())
+    } else {
+        Err(damaged(what))
+    }
+}
+
+pub(crate) fn value<'r>(row: &'r Row<'_>, at: usize) -> Result<ValueRef<'r>> {
+    row.get_ref(at).map_err(crate::error::fault)
+}
+
+fn wrong(expected: &'static str) -> Error {
+    Error::corrupt("a column has the wrong type; restore the row from a backup")
+        .with("expected", expected)
+}
+
+pub(crate) fn blob<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
+    match value(row, at)? {
+        ValueRef::Blob(bytes) => Ok(bytes),
+        _ => Err(wrong("blob")),
+    }
+}
+
+pub(crate) fn array<const N: usize>(row: &Row<'_>, at: usize) -> Result<[u8; N]> {
+    <[u8; N]>::try_from(blob(row, at)?).map_err(|_| wrong("blob of another length"))
+}
+
+pub(crate) fn integer(row: &Row<'_>, at: usize) -> Result<i64> {
+    match value(row, at)? {
+        ValueRef::Integer(number) => Ok(number),
+        _ => Err(wrong("integer")),
+    }
+}
+
+pub(crate) fn number(row: &Row<'_>, at: usize) -> Result<u64> {
+    integer(row, at).map(i64::cast_unsigned)
+}
+
+pub(crate) fn optional<'r, T>(
+    row: &'r Row<'_>,
+    at: usize,
+    read: impl FnOnce(&'r Row<'_>, usize) -> Result<T>,
+) -> Result<Option<T>> {
+    match value(row, at)? {
+        ValueRef::Null => Ok(None),
+        _ => read(row, at).map(Some),
+    }
+}
+
+pub(crate) fn text<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r str> {
+    match value(row, at)? {
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_err(|_| wrong("UTF-8")),
+        _ => Err(wrong("text")),
+    }
+}
+
+pub(crate) fn timestamp(row: &Row<'_>, at: usize) -> Result<Timestamp> {
+    corrupt(Timestamp::from_micros(integer(row, at)?))
+}
+
+fn raw_id<'r>(row: &'r Row<'_>, at: usize) -> Result<RawId<'r>> {
+    match value(row, at)? {
+        ValueRef::Blob(bytes) => <&[u8; 16]>::try_from(bytes)
+            .map(RawId::Uuid)
+            .map_err(|_| wrong("id of 16 bytes")),
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes)
+            .map(RawId::Text)
+            .map_err(|_| wrong("UTF-8")),
+        _ => Err(wrong("id")),
+    }
+}
+
+pub(crate) fn checkpoint_id(row: &Row<'_>, at: usize) -> Result<CheckpointId> {
+    corrupt(CheckpointId::from_raw(raw_id(row, at)?))
+}
+
+pub(crate) fn session_id(row: &Row<'_>, at: usize) -> Result<SessionId> {
+    corrupt(SessionId::from_raw(raw_id(row, at)?))
+}
+
+/// What storage holds and the model refuses is damage, not a mistake of the caller.
+pub(crate) fn corrupt<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        if error.is_corrupt() {
+            error
+        } else {
+            Error::corrupt("a column holds what no store could have written").because(error)
+        }
+    })
+}
+
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64> {
+    let cut = || Error::corrupt("a number is cut off");
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (&byte, after) = rest.split_first().ok_or_else(cut)?;
+        *rest = after;
+        if shift == 63 && byte > 1 {
+            break;
+        }
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(Error::corrupt("a number has more than 64 bits"))
+}

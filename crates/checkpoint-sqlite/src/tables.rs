@@ -1,0 +1,342 @@
+//! The tables inside one transaction, as the judgement of commits sees them.
+
+use bytes::Bytes;
+use checkpoint_core::engine::{Lookup, NewCheckpoint, SessionRow, Tables};
+use checkpoint_core::{
+    Change, CheckpointId, ChunkId, CommitId, Error, Fingerprint, Head, Item, NewChunk, RecordName,
+    Result, Sealed, SessionId, Timestamp, Update,
+};
+use rusqlite::{Connection, ErrorCode};
+
+use crate::error::fault;
+use crate::query::checkpoint::{ASIDE, DAMAGED_ASIDE};
+use crate::query::tombstone::NewTombstone;
+use crate::query::{attachment, checkpoint, chunk, feed, session, store, tombstone};
+
+/// The tables of a connection that is inside a transaction.
+#[derive(Debug)]
+pub(crate) struct SqliteTables<'c> {
+    connection: &'c Connection,
+    /// Damaged rows are taken as far as they are legible: for commits that only delete and set aside.
+    lenient: bool,
+    /// The checkpoint that was looked up last.
+    found: Option<(u64, CheckpointId)>,
+    /// The highest number given to a chunk, once it was looked up.
+    last_chunk: Option<u64>,
+}
+
+impl<'c> SqliteTables<'c> {
+    pub(crate) fn new(connection: &'c Connection, lenient: bool) -> Self {
+        Self {
+            connection,
+            lenient,
+            found: None,
+            last_chunk: None,
+        }
+    }
+
+    fn sequence(&self, id: &CheckpointId) -> Result<Option<u64>> {
+        checkpoint::sequence_of(self.connection, id)
+    }
+
+    fn stored(&self, sequence: u64) -> Result<crate::checkpoint::Decoded> {
+        checkpoint::stored(self.connection, sequence)?
+            .ok_or_else(|| Error::corrupt("a row is gone").with("sequence", sequence))
+    }
+
+    /// Removes the rows of a checkpoint and leaves a tombstone.
+    pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
+        match checkpoint::stored(self.connection, sequence) {
+            Ok(Some(it)) => {
+                let name = session::name(self.connection, it.session)?
+                    .ok_or_else(|| Error::corrupt("the session of a checkpoint is missing"))?;
+                let new = NewTombstone {
+                    sequence,
+                    id: &it.id,
+                    session: &name.0,
+                    parent: it.parent.as_ref(),
+                    back: it.back,
+                    appended: it.appended,
+                    committed: it.committed,
+                    deleted: now,
+                    fingerprint: it.fingerprint,
+                };
+                tombstone::insert(self.connection, &new)?;
+                checkpoint::remove(self.connection, sequence, Some(&it.tags))?;
+            }
+            Ok(None) => {}
+            Err(error) if self.lenient && error.is_corrupt() => self.bury_damaged(sequence, now)?,
+            Err(error) => return Err(error),
+        }
+        attachment::remove_of(self.connection, sequence).map(drop)
+    }
+
+    /// Of a damaged row only what the index and the lookup told is believed.
+    fn bury_damaged(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
+        if let Some((found, id)) = self.found.clone()
+            && found == sequence
+            && let Some(existing) = checkpoint::existing(self.connection, &id, true)?
+            && let Some((name, _)) = session::name(self.connection, existing.session)?
+        {
+            let new = NewTombstone {
+                sequence,
+                id: &id,
+                session: &name,
+                parent: None,
+                back: 0,
+                appended: existing.revision << 8 | u64::from(existing.status.number()),
+                committed: existing.committed_at,
+                deleted: now,
+                fingerprint: Fingerprint([0; 16]),
+            };
+            tombstone::insert(self.connection, &new)?;
+        }
+        checkpoint::remove(self.connection, sequence, None)
+    }
+}
+
+impl Tables for SqliteTables<'_> {
+    fn session(&mut self, id: &SessionId) -> Result<Option<SessionRow>> {
+        session::newest(self.connection, id)
+    }
+
+    fn insert_session(&mut self, row: &SessionRow) -> Result<u64> {
+        let key = session::next_key(self.connection)?;
+        let row = SessionRow { key, ..row.clone() };
+        session::put(self.connection, &session::Stored { row, purged: false })?;
+        Ok(key)
+    }
+
+    fn update_session(&mut self, row: &SessionRow) -> Result<()> {
+        let stored = session::Stored {
+            row: row.clone(),
+            purged: false,
+        };
+        session::put(self.connection, &stored)
+    }
+
+    fn head(&mut self, session: u64) -> Result<Option<Head>> {
+        let head = checkpoint::head(self.connection, session)?;
+        Ok(head.map(|(sequence, id)| Head { id, sequence }))
+    }
+
+    fn checkpoint(&mut self, id: &CheckpointId) -> Result<Lookup> {
+        if let Some(it) = checkpoint::existing(self.connection, id, self.lenient)? {
+            self.found = Some((it.sequence, id.clone()));
+            let name = session::name(self.connection, it.session)?
+                .ok_or_else(|| Error::corrupt("the session of a checkpoint is missing"))?;
+            if name.1.is_none() {
+                return Ok(Lookup::Live(it));
+            }
+            return Ok(Lookup::Dead(checkpoint_core::engine::Tombstone {
+                sequence: it.sequence,
+                parent: it.parent,
+                committed_at: it.committed_at,
+                fingerprint: it.fingerprint,
+            }));
+        }
+        let dead = tombstone::newest(self.connection, id)?;
+        Ok(dead.map_or(Lookup::Absent, Lookup::Dead))
+    }
+
+    fn insert_checkpoint(&mut self, new: &NewCheckpoint<'_>) -> Result<()> {
+        let error = match checkpoint::insert(self.connection, new) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
+            return Err(fault(error));
+        }
+        // The id belongs to a deleted session that is not purged yet: that checkpoint goes now.
+        let before = self.sequence(&new.append.id)?;
+        let before = before.ok_or_else(|| fault(error))?;
+        self.bury(before, new.committed_at)?;
+        checkpoint::insert(self.connection, new).map_err(fault)
+    }
+
+    fn update_checkpoint(&mut self, sequence: u64, update: &Update, revision: u64) -> Result<()> {
+        let it = self.stored(sequence)?;
+        checkpoint::update(self.connection, it, update, revision)
+    }
+
+    fn delete_checkpoint(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
+        self.bury(sequence, now)
+    }
+
+    fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<()> {
+        match checkpoint::stored(self.connection, sequence) {
+            Ok(Some(mut it)) => {
+                it.flags = it.flags & !ASIDE | if aside { ASIDE } else { 0 };
+                checkpoint::write(self.connection, &it, false)
+            }
+            Ok(None) => Ok(()),
+            Err(error) if error.is_corrupt() => {
+                let sound = checkpoint::is_sound(self.connection, sequence)?;
+                let flags = match (sound, aside) {
+                    (_, true) => DAMAGED_ASIDE,
+                    (_, false) => 0,
+                };
+                checkpoint::set_flags(self.connection, sequence, flags)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn attach(
+        &mut self,
+        sequence: u64,
+        kind: &str,
+        key: &str,
+        bytes: Option<&Bytes>,
+    ) -> Result<bool> {
+        attachment::attach(self.connection, sequence, kind, key, bytes)
+    }
+
+    fn record(&mut self, name: &RecordName) -> Result<Option<(u64, bool)>> {
+        let record = store::record(self.connection, name)?;
+        Ok(record.map(|(record, present)| (record.version, present)))
+    }
+
+    fn put_record(&mut self, name: &RecordName, version: u64, bytes: Option<&Bytes>) -> Result<()> {
+        store::put_record(self.connection, name, version, bytes)
+    }
+
+    fn chunk_present(&mut self, id: &ChunkId) -> Result<bool> {
+        Ok(chunk::number_of(self.connection, id)?.is_some())
+    }
+
+    fn insert_chunk(&mut self, new: &NewChunk, now: Timestamp) -> Result<()> {
+        let last = match self.last_chunk {
+            Some(last) => last,
+            None => chunk::last(self.connection)?,
+        };
+        let inserted = chunk::insert(self.connection, new, last + 1, now)?;
+        self.last_chunk = Some(last + u64::from(inserted));
+        Ok(())
+    }
+
+    fn renew_chunk(&mut self, id: &ChunkId, now: Timestamp) -> Result<()> {
+        chunk::renew(self.connection, id, now)
+    }
+
+    fn remembered(&mut self, id: &CommitId) -> Result<Option<Bytes>> {
+        store::remembered(self.connection, id)
+    }
+
+    fn remember(&mut self, id: &CommitId, receipt: &[u8], now: Timestamp) -> Result<()> {
+        store::remember(self.connection, id, receipt, now)
+    }
+
+    fn insert_change(&mut self, change: &Change) -> Result<()> {
+        feed::insert(self.connection, change)
+    }
+
+    fn sealed(&mut self, target: &Sealed) -> Result<Option<Bytes>> {
+        match target {
+            Sealed::Meta(id) | Sealed::Inline(id) => {
+                let Lookup::Live(it) = self.checkpoint(id)? else {
+                    return Ok(None);
+                };
+                let it = self.stored(it.sequence)?;
+                Ok(match target {
+                    Sealed::Meta(_) => Some(it.meta),
+                    _ => it.payload.inline().cloned(),
+                })
+            }
+            Sealed::Chunk(id) => match chunk::get(self.connection, id)? {
+                Item::Found(chunk) => Ok(Some(chunk.bytes)),
+                Item::Corrupt(error) => Err(error),
+                Item::Absent | Item::Deleted => Ok(None),
+            },
+            Sealed::Attachment(id, kind, key) => match self.checkpoint(id)? {
+                Lookup::Live(it) => attachment::content(self.connection, it.sequence, kind, key),
+                Lookup::Dead(_) | Lookup::Absent => Ok(None),
+            },
+            Sealed::Session(id) => {
+                let row = session::newest(self.connection, id)?;
+                Ok(row.filter(|row| row.deleted.is_none()).map(|row| row.body))
+            }
+            _ => Err(unknown(target)),
+        }
+    }
+
+    fn reseal(&mut self, target: &Sealed, bytes: &Bytes) -> Result<()> {
+        match target {
+            Sealed::Meta(id) | Sealed::Inline(id) => {
+                let Some(sequence) = self.sequence(id)? else {
+                    return Ok(());
+                };
+                let mut it = self.stored(sequence)?;
+                let inline = matches!(target, Sealed::Inline(_));
+                if inline {
+                    it.payload = checkpoint_core::Payload::Inline(bytes.clone());
+                } else {
+                    it.meta = bytes.clone();
+                }
+                checkpoint::write(self.connection, &it, inline)
+            }
+            Sealed::Chunk(id) => chunk::reseal(self.connection, id, bytes),
+            Sealed::Attachment(id, kind, key) => {
+                let Some(sequence) = self.sequence(id)? else {
+                    return Ok(());
+                };
+                attachment::attach(self.connection, sequence, kind, key, Some(bytes)).map(drop)
+            }
+            Sealed::Session(id) => {
+                let Some(mut row) = session::newest(self.connection, id)? else {
+                    return Ok(());
+                };
+                row.body = bytes.clone();
+                self.update_session(&row)
+            }
+            _ => Err(unknown(target)),
+        }
+    }
+}
+
+fn unknown(target: &Sealed) -> Error {
+    Error::unsupported("this version knows no such sealed object")
+        .with("object", format_args!("{target:?}"))
+}
+
+/// Brings the chunks of a commit into an order in which each comes after those that it refers to.
+pub(crate) fn order_chunks(chunks: &mut Vec<NewChunk>) {
+    use std::collections::{HashMap, HashSet};
+    let own: HashMap<ChunkId, usize> = chunks
+        .iter()
+        .enumerate()
+        .map(|(n, it)| (it.id, n))
+        .collect();
+    let mut placed = HashSet::with_capacity(chunks.len());
+    let in_order = chunks.iter().all(|chunk| {
+        let fits = chunk
+            .children
+            .iter()
+            .all(|id| placed.contains(id) || !own.contains_key(id));
+        placed.insert(chunk.id);
+        fits
+    });
+    if in_order {
+        return;
+    }
+    let mut order = Vec::with_capacity(chunks.len());
+    let mut state = vec![0_u8; chunks.len()];
+    for start in 0..chunks.len() {
+        let mut stack = vec![start];
+        while let Some(&at) = stack.last() {
+            if state[at] == 0 {
+                state[at] = 1;
+                let children = chunks[at].children.iter();
+                let below = children.filter_map(|id| own.get(id).copied());
+                stack.extend(below.filter(|child| state[*child] == 0));
+            } else {
+                stack.pop();
+                if state[at] == 1 {
+                    state[at] = 2;
+                    order.push(at);
+                }
+            }
+        }
+    }
+    *chunks = order.into_iter().map(|at| chunks[at].clone()).collect();
+}

@@ -1,0 +1,116 @@
+//! From a URL to a store.
+
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::sync::Arc;
+
+use checkpoint_core::{Backend, Error, MemoryBackend, Result, Store};
+
+use crate::url::{Place, Quoted, StoreUrl};
+
+/// What this build can open.
+const THERE: &[&str] = &[
+    "memory:",
+    #[cfg(feature = "sqlite")]
+    "sqlite://path",
+];
+
+/// Schemes whose backend is a feature that this build may lack.
+const FEATURES: &[(&str, &str)] = &[("sqlite", "sqlite")];
+
+/// Schemes of backends that this version does not have.
+const LATER: &[&str] = &["redb", "file", "s3", "gs", "az"];
+
+/// Opens the store at a URL, and creates it where it is not there yet, which is logged.
+///
+/// | URL | store | options |
+/// |---|---|---|
+/// | `memory:` | in memory, a new one each time, gone with its last handle | none |
+/// | `sqlite://rel.db`, `sqlite:///abs.db` | a file; `%XX` for `?`, `#`, `%`, `@` | below |
+/// | `sqlite::memory:` | SQLite in memory, a new one each time | none |
+///
+/// | option of `sqlite:` | meaning | default |
+/// |---|---|---|
+/// | `create=true\|false` | create the file when it is not there | `true` |
+/// | `mode=rw\|ro` | `ro`: nothing can be written, nothing is created | `rw` |
+/// | `durability=disk\|os` | `os`: the newest saves may be lost with the power, not with the process | `disk` |
+/// | `busy_timeout=5s` | how long to wait for another process that writes, in `ms`, `s` or `m`, at most `60m` | `5s` |
+///
+/// For other settings, such as a codec or a clock, give [`Store::builder`] what [`open_backend`] answers.
+///
+/// # Errors
+///
+/// `Invalid` for what is no such URL, `Unsupported` for a backend that this build lacks, and those of the backend. Each
+/// says what to write instead.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> checkpoint::Result<()> {
+/// let store = checkpoint::open("memory:").await?;
+/// assert_eq!(store.sequence().await?, 0);
+///
+/// let error = checkpoint::open("agent.db").await.unwrap_err();
+/// assert!(error.to_string().contains("did you mean `sqlite://agent.db`?"));
+/// # Ok(()) }
+/// ```
+pub async fn open(url: impl AsRef<str>) -> Result<Store> {
+    Ok(Store::new(open_backend(url).await?))
+}
+
+/// Opens the backend at a URL, as [`open`] does, to build a [`Store`] with other settings or to wrap it.
+///
+/// # Errors
+///
+/// As [`open`].
+pub async fn open_backend(url: impl AsRef<str>) -> Result<Arc<dyn Backend>> {
+    let url = StoreUrl::parse(url.as_ref())?;
+    match url.scheme() {
+        "memory" => memory(&url),
+        #[cfg(feature = "sqlite")]
+        "sqlite" => sqlite::open(&url).await,
+        _ => Err(not_there(&url)),
+    }
+}
+
+fn memory(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
+    match url.place() {
+        Place::Nothing => {}
+        Place::Path(path) if path.is_empty() => {}
+        Place::Word(name) | Place::Path(name) => {
+            let problem = format!(
+                "a store in memory has no name, and {} stands there; write `memory:`, and share the handle",
+                Quoted(name)
+            );
+            return Err(url.blame(Error::invalid(problem)));
+        }
+    }
+    if let Some((name, _)) = url.options().next() {
+        return Err(url.unknown_option(name, &[]));
+    }
+    tracing::info!(store = "memory:", "created a store in memory");
+    Ok(Arc::new(MemoryBackend::new()))
+}
+
+fn not_there(url: &StoreUrl) -> Error {
+    let scheme = url.scheme();
+    let there = THERE.join(", ");
+    let feature = FEATURES.iter().find(|(known, _)| *known == scheme);
+    url.blame(if let Some((_, feature)) = feature {
+        Error::unsupported(format!(
+            "`{scheme}:` is not in this build; enable the feature `{feature}` of the crate `checkpoint` (there is: \
+             {there})"
+        ))
+    } else if LATER.contains(&scheme) {
+        Error::unsupported(format!(
+            "`{scheme}:` is not in this version of `checkpoint`; there is: {there}"
+        ))
+    } else {
+        let scheme = Quoted(scheme);
+        Error::invalid(format!("unknown scheme {scheme}; there is: {there}"))
+    })
+}
+
+#[cfg(test)]
+mod tests;
