@@ -128,7 +128,7 @@ fn controls(runtime: &Runtime, chosen: &[Case]) -> Outcome {
     let here = |name: &&str| chosen.iter().any(|case| case.name == *name);
     for control in all
         .iter()
-        .filter(|control| control.caught_by.iter().any(|name| here(name)))
+        .filter(|control| control.caught_by.iter().any(&here))
     {
         let report = runtime.block_on(run(&control.harness(), chosen, |_| {}));
         let (line, is_caught) = judged(control, chosen, &report.failures());
