@@ -1,7 +1,8 @@
 //! A backend with one fault, and the harness that makes it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -99,6 +100,7 @@ pub(super) trait Fault: fmt::Debug + Send + Sync + 'static {
 struct Broken {
     inner: Arc<dyn Backend>,
     fault: Arc<dyn Fault>,
+    closed: AtomicBool,
 }
 
 #[async_trait]
@@ -168,6 +170,7 @@ impl Backend for Broken {
     }
 
     async fn close(&self) -> Result<()> {
+        self.closed.store(true, Ordering::SeqCst);
         self.fault.close(&*self.inner).await
     }
 }
@@ -195,6 +198,7 @@ impl Harness for BrokenHarness {
     async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
         Ok(Box::new(BrokenPlace {
             inner: Mutex::new(Memory.make(clock.clone()).await?.into()),
+            handles: Mutex::default(),
             fault: (self.fault)(),
             clock,
         }))
@@ -202,15 +206,30 @@ impl Harness for BrokenHarness {
 }
 
 struct BrokenPlace {
+    handles: Mutex<Vec<Weak<Broken>>>,
     inner: Mutex<Arc<dyn Fixture>>,
     fault: Arc<dyn Fault>,
     clock: FakeClock,
 }
 
+impl BrokenPlace {
+    /// Whether there were handles, and all were closed or dropped.
+    fn was_left(&self) -> bool {
+        let handles = self.handles.lock();
+        let open = |handle: &Weak<Broken>| {
+            let handle = handle.upgrade();
+            handle.is_some_and(|handle| !handle.closed.load(Ordering::SeqCst))
+        };
+        !handles.is_empty() && !handles.iter().any(open)
+    }
+}
+
 #[async_trait]
 impl Fixture for BrokenPlace {
     async fn open(&self) -> Result<Arc<dyn Backend>> {
-        if let Some(left) = self.fault.left() {
+        if self.was_left()
+            && let Some(left) = self.fault.left()
+        {
             let fresh: Arc<dyn Fixture> = Memory.make(self.clock.clone()).await?.into();
             let handle = fresh.open().await?;
             for commit in left {
@@ -219,10 +238,13 @@ impl Fixture for BrokenPlace {
             *self.inner.lock() = fresh;
         }
         let inner = Arc::clone(&*self.inner.lock());
-        Ok(Arc::new(Broken {
+        let handle = Arc::new(Broken {
             inner: inner.open().await?,
             fault: Arc::clone(&self.fault),
-        }))
+            closed: AtomicBool::new(false),
+        });
+        self.handles.lock().push(Arc::downgrade(&handle));
+        Ok(handle)
     }
 
     async fn damage(&self, what: &Damage) -> Result<bool> {

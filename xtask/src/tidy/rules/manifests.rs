@@ -114,7 +114,7 @@ mod tests {
                 path,
                 "[package]\n\n[lints]\nworkspace = true\n"
             ),
-            []
+            [0; 0]
         );
         assert_eq!(
             lines(
@@ -128,18 +128,18 @@ mod tests {
             lines(&LINT_TABLE, path, "[lints.rust]\nunsafe_code = \"allow\""),
             [1]
         );
-        assert_eq!(lines(&LINT_TABLE, "Cargo.toml", "[workspace]"), []);
+        assert_eq!(lines(&LINT_TABLE, "Cargo.toml", "[workspace]"), [0; 0]);
     }
 
     #[test]
     fn a_library_begins_with_its_docs() {
         assert_eq!(
             lines(&CRATE_DOCS, "crates/a/src/lib.rs", "//! What for.\nmod a;"),
-            []
+            [0; 0]
         );
         assert_eq!(lines(&CRATE_DOCS, "crates/a/src/lib.rs", "mod a;"), [1]);
         assert_eq!(lines(&CRATE_DOCS, "crates/a/src/lib.rs", ""), [1]);
-        assert_eq!(lines(&CRATE_DOCS, "crates/a/src/id.rs", "mod a;"), []);
+        assert_eq!(lines(&CRATE_DOCS, "crates/a/src/id.rs", "mod a;"), [0; 0]);
     }
 
     fn backend() -> Vec<(String, &'static str)> {

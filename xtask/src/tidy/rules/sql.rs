@@ -149,7 +149,7 @@ mod tests {
             "crates/checkpoint-sqlite/tests/format.rs",
             "benches/save.rs",
         ] {
-            assert_eq!(lines(&SQL, path, TEXT), [], "{path}");
+            assert_eq!(lines(&SQL, path, TEXT), [0; 0], "{path}");
         }
     }
 }
