@@ -16,6 +16,7 @@ const BEGINNING: &str = "2026-11-20T10:00:00Z";
 
 /// A fresh store for one case.
 pub struct Context {
+    harness: Arc<dyn Harness>,
     clock: FakeClock,
     fixture: Box<dyn Fixture>,
     capabilities: Capabilities,
@@ -40,7 +41,7 @@ impl Context {
     /// # Errors
     ///
     /// What the harness answers.
-    pub async fn new(harness: &dyn Harness) -> Result<Self, Error> {
+    pub async fn new(harness: Arc<dyn Harness>) -> Result<Self, Error> {
         let clock = FakeClock::at(BEGINNING)?;
         let fixture = harness.make(clock.clone()).await?;
         let first = fixture.open().await?;
@@ -49,6 +50,7 @@ impl Context {
             fixture,
             capabilities: harness.capabilities(),
             reopens: harness.reopens(),
+            harness,
             handles: Mutex::new(vec![first]),
             counter: AtomicU64::new(1),
             inputs: AtomicU64::new(0),
@@ -153,6 +155,11 @@ impl Context {
             return Err(Failure::Skipped(why));
         }
         Ok(self.fixture.open().await)
+    }
+
+    /// A context with another store of the same kind.
+    pub(crate) async fn sibling(&self) -> Result<Self, Error> {
+        Self::new(Arc::clone(&self.harness)).await
     }
 
     /// Closes every handle.

@@ -1,14 +1,36 @@
 //! The contract of a [`Backend`](checkpoint_core::Backend) as cases, to be run against any that there is.
+//!
+//! A backend's author writes a [`Harness`], which makes stores, and calls [`run`] with [`cases`]. Each case gets a
+//! fresh store, works on it through the trait alone, and passes, fails with what was expected and what was found, or is
+//! skipped with what the backend lacks. That the cases see what they are there for is shown by [`negative`]: backends
+//! with one fault each, and the cases that catch it.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use checkpoint_conformance::{Harness, Memory, cases, matching, run};
+//!
+//! # #[tokio::main]
+//! # async fn main() {
+//! let memory: Arc<dyn Harness> = Arc::new(Memory);
+//! let report = run(&memory, &matching(cases(), "atomic"), |line| println!("{line}")).await;
+//! println!("{report}");
+//! assert_eq!(report.failed(), 0);
+//! # }
+//! ```
 
 mod broken;
 mod case;
 mod cases;
 mod context;
 mod harness;
+mod hostile;
 mod memory;
 mod read;
 mod report;
 pub mod samples;
+#[cfg(test)]
+mod tests;
 
 pub use broken::{Control, negative};
 pub use case::{Case, Clause, Failure, Verdict};
@@ -66,8 +88,11 @@ list! {
         an_origin_below_the_highest_is_kept_beside
         a_copied_revision_is_kept
         commit_times_never_fall
+    }
+    Sequence in feed {
         an_append_stands_in_the_feed_at_its_sequence
-        the_feed_tells_every_kind_of_change
+        the_feed_tells_every_change_of_a_checkpoint
+        the_feed_tells_every_change_of_a_session
         what_changes_nothing_is_not_in_the_feed
         the_feed_never_splits_a_commit
         the_feed_keeps_status_and_revision_of_the_moment
@@ -106,13 +131,15 @@ list! {
         expectations_are_judged_before_the_operations
         an_update_of_an_old_revision_is_a_conflict
         of_two_updates_of_one_revision_one_wins
+        a_head_expected_by_many_is_won_by_one
+        a_conflict_leaves_the_commit_id_free
+    }
+    Expectations in replace {
         a_patch_of_an_old_revision_is_a_conflict
         a_session_that_must_be_new_is_refused_when_there
         a_records_version_rises_also_after_it_was_removed
         a_reseal_replaces_bytes_and_nothing_else
         a_reseal_of_other_bytes_is_a_conflict
-        a_head_expected_by_many_is_won_by_one
-        a_conflict_leaves_the_commit_id_free
     }
     Ownership in ownership {
         each_claim_raises_the_epoch
@@ -180,12 +207,6 @@ list! {
         a_scan_goes_by_sequence_both_ways
         equal_times_change_nothing
         an_update_moves_nothing
-        a_limit_of_zero_is_an_empty_page
-        a_page_is_never_longer_than_its_limit
-        the_last_page_says_that_it_is_the_last
-        a_cursor_survives_text_and_a_restart
-        a_cursor_of_another_question_is_refused
-        garbage_is_no_cursor
         sessions_list_in_the_order_of_their_creation
         sessions_of_one_commit_list_in_its_order
         attachments_list_in_the_order_first_put
@@ -194,16 +215,27 @@ list! {
         a_get_answers_in_the_order_asked_for
         a_session_that_is_not_there_is_an_empty_list
     }
+    Order in cursors {
+        a_limit_of_zero_is_an_empty_page
+        a_page_is_never_longer_than_its_limit
+        the_last_page_says_that_it_is_the_last
+        a_cursor_survives_text_and_a_restart
+        a_cursor_of_another_question_is_refused
+        garbage_is_no_cursor
+    }
     Order in filters {
         any_of_several_tags_is_enough
         all_of_several_tags_are_wanted
-        status_trigger_worker_and_pin_are_compared
+        status_and_trigger_are_compared
+        worker_and_pin_are_compared
         parent_and_enclosing_are_compared
         times_are_compared_with_both_ends_included
         a_copy_is_found_by_the_time_it_was_first_committed
+        filters_are_judged_when_read
+    }
+    Order in ranges {
         a_range_of_sequences_includes_both_ends
         a_range_that_starts_above_its_end_is_empty
-        filters_are_judged_when_read
         what_is_set_aside_is_no_head_and_in_no_scan
         what_was_set_aside_can_be_taken_back
         a_filter_that_matches_little_pages_to_its_end
@@ -218,13 +250,15 @@ list! {
         a_deleted_session_is_gone_at_once
         a_deleted_session_takes_no_more_writes
         a_session_made_again_is_a_new_one
+        a_checkpoint_can_be_deleted_and_another_made_in_one_commit
+        a_session_can_be_deleted_and_made_again_in_one_commit
+    }
+    Deletion in upkeep {
         purging_the_old_spares_a_session_made_again
         forks_of_a_deleted_session_keep_what_they_need
         a_deletion_is_forgotten_after_the_window
         a_deletion_is_remembered_within_the_window
         space_comes_back_after_maintain
-        a_checkpoint_can_be_deleted_and_another_made_in_one_commit
-        a_session_can_be_deleted_and_made_again_in_one_commit
     }
     Corruption in corruption {
         a_damaged_description_is_corrupt_and_hides_nothing_else
@@ -248,14 +282,16 @@ list! {
         too_many_tags_are_refused
         too_many_operations_are_refused
         a_long_kind_or_key_of_an_attachment_is_refused
+        an_oversize_part_undoes_a_whole_commit
+        a_page_over_its_limit_is_refused
+        an_enormous_limit_is_no_enormous_allocation
+    }
+    Limits in invalid {
         unsorted_or_repeated_tags_are_refused
         one_id_twice_in_a_commit_is_refused
         a_revision_or_origin_that_cannot_be_is_refused
-        an_oversize_part_undoes_a_whole_commit
         what_is_no_id_never_reaches_a_store
         an_empty_key_of_an_attachment_is_legal
-        a_page_over_its_limit_is_refused
-        an_enormous_limit_is_no_enormous_allocation
     }
     TwoAtOnce in two_at_once {
         what_one_handle_writes_another_reads
@@ -273,7 +309,7 @@ list! {
         a_store_says_what_it_is
         limits_leave_room_for_what_every_store_takes
         a_store_keeps_its_id_and_version
-        two_stores_have_two_ids
+        two_stores_share_nothing
         a_newer_format_is_refused_by_name
         debugging_a_handle_floods_nobody
     }
@@ -283,10 +319,12 @@ list! {
         every_hostile_tag_and_worker_is_found_by_itself_alone
         every_hostile_attachment_key_round_trips
         every_hostile_record_name_round_trips
+        hostile_ids_survive_a_restart
+    }
+    Unicode in text {
         a_prefix_is_no_pattern
         a_uuid_in_capitals_is_another_id
         case_and_composition_tell_ids_apart
-        hostile_ids_survive_a_restart
         any_bytes_round_trip_where_bytes_are_opaque
     }
 }

@@ -129,7 +129,7 @@ pub fn matching(cases: Vec<Case>, pattern: &str) -> Vec<Case> {
 
 /// Runs one case on a store of its own.
 pub(crate) async fn run_case(harness: Arc<dyn Harness>, case: Case, at_most: Duration) -> Line {
-    let context = tokio::spawn(async move { Context::new(&*harness).await }).await;
+    let context = tokio::spawn(async move { Context::new(harness).await }).await;
     let context = match context {
         Ok(Ok(context)) => Arc::new(context),
         Ok(Err(error)) => return failed(case, format!("no store to try it on: {error}")),

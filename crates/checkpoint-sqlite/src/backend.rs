@@ -115,8 +115,12 @@ impl SqliteBackend {
         })
     }
 
-    fn page(&self, limit: usize) -> usize {
-        limit.min(usize::try_from(self.shared.info.limits.page).unwrap_or(usize::MAX))
+    fn page(&self, limit: usize) -> Result<usize> {
+        let most = self.shared.info.limits.page;
+        if limit as u64 <= most {
+            return Ok(limit);
+        }
+        Err(Error::too_large("the limit of a page", limit as u64, most).on(&self.shared.info.label))
     }
 
     fn now_at(&self) -> Result<Position> {
@@ -268,7 +272,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>> {
-        let (query, limit) = (query.clone(), self.page(query.limit));
+        let (query, limit) = (query.clone(), self.page(query.limit)?);
         self.read(limit > MANY_ITEMS, move |shared| {
             let page = |connection: &Connection| scan::scan(connection, &query, limit);
             shared.readers.snapshot(page)
@@ -277,7 +281,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>> {
-        let (query, limit) = (query.clone(), self.page(query.limit));
+        let (query, limit) = (query.clone(), self.page(query.limit)?);
         self.read(limit > MANY_ITEMS, move |shared| {
             let page = |connection: &Connection| read::sessions(connection, &query, limit);
             shared.readers.snapshot(page)
@@ -286,7 +290,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>> {
-        let (query, limit) = (query.clone(), self.page(query.limit));
+        let (query, limit) = (query.clone(), self.page(query.limit)?);
         self.read(query.checkpoints.len() > MANY, move |shared| {
             let page = |connection: &Connection| read::attachments(connection, &query, limit);
             shared.readers.snapshot(page)

@@ -135,7 +135,7 @@ impl Sweep {
             marks: Marks::default(),
             stack: Vec::new(),
             sequence: 0,
-            changes: feed::newest(connection)?,
+            changes: feed::newest(connection)?.max(store::store(connection)?.floor),
             newest: chunk::last(connection)?,
             next: None,
         })
@@ -231,7 +231,7 @@ impl Sweep {
                 done.swept_bytes += size;
             }
         }
-        self.next = numbers.last().map(|last| last.saturating_sub(1));
+        self.next = Some(numbers.last().map_or(0, |last| last.saturating_sub(1)));
         if !gone.is_empty() {
             row.generation += 1;
             store::put_store(connection, &row)?;

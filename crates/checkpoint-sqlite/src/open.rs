@@ -110,7 +110,7 @@ fn check_header(header: &[u8], length: u64, no_log: bool) -> Result<()> {
         ));
     }
     let pages = u64::from(word(header, 28));
-    if no_log && (length % PAGE_SIZE != 0 || length < pages * PAGE_SIZE) {
+    if no_log && (!length.is_multiple_of(PAGE_SIZE) || length < pages * PAGE_SIZE) {
         return Err(Error::corrupt("the file is cut off; restore a backup")
             .with("bytes", length)
             .with("expected", pages * PAGE_SIZE));

@@ -1,5 +1,6 @@
 //! Backends that are broken on purpose, to show that the suite sees it.
 
+mod identity;
 mod reading;
 mod wrapper;
 mod writing;
@@ -37,9 +38,9 @@ controls! {
         a_bad_operation_in_the_midst_undoes_those_before_it;
     writing::AcceptsDangling "accepts a state whose chunks are missing" caught by
         a_state_whose_top_is_nowhere_is_refused exactly_the_missing_chunks_are_named;
-    writing::FoldsCase "folds the case of ids" caught by
+    identity::FoldsCase "folds the case of ids" caught by
         case_and_composition_tell_ids_apart a_uuid_in_capitals_is_another_id;
-    writing::Overwrites "overwrites a checkpoint under its id" caught by
+    identity::Overwrites "overwrites a checkpoint under its id" caught by
         the_same_id_with_another_fingerprint_is_refused;
     writing::Resurrects "raises a deleted checkpoint on a retry" caught by
         a_retry_after_a_deletion_says_deleted_and_makes_nothing;

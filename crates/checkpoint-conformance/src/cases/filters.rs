@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use checkpoint_core::{
-    Append, Clock, Filter, Operation, Order, Origin, Outcome, Parent, Query, Status, Tag, Trigger,
-};
+use checkpoint_core::{Append, Clock, Filter, Order, Origin, Parent, Query, Status, Tag, Trigger};
 
-use crate::case::{Verdict, holds, same};
+use crate::case::{Verdict, same};
 use crate::context::Context;
-use crate::read::{self, all_of, apply, everything, names, save_as, seed};
-use crate::samples::{append, delete, id, quarantine, tag, tags, time, update, worker};
+use crate::read::{all_of, apply, names, save_as, seed};
+use crate::samples::{append, delete, id, tag, tags, time, update, worker};
 
 /// The ids that match, in both orders and in pages of several sizes.
-async fn matching(cx: &Context, filter: Filter) -> Verdict<Vec<String>> {
+pub(super) async fn matching(cx: &Context, filter: Filter) -> Verdict<Vec<String>> {
     let up = Query {
         filter,
         ..all_of("s")
@@ -52,7 +50,7 @@ async fn matching(cx: &Context, filter: Filter) -> Verdict<Vec<String>> {
 }
 
 /// Four checkpoints that differ in what filters ask for.
-async fn four(cx: &Context) -> Verdict {
+pub(super) async fn four(cx: &Context) -> Verdict {
     seed(cx, "s", &[]).await?;
     let all = [
         Append {
@@ -141,72 +139,38 @@ pub(crate) async fn all_of_several_tags_are_wanted(cx: &Context) -> Verdict {
     Ok(())
 }
 
-pub(crate) async fn status_trigger_worker_and_pin_are_compared(cx: &Context) -> Verdict {
+pub(crate) async fn status_and_trigger_are_compared(cx: &Context) -> Verdict {
     four(cx).await?;
-    let none = Filter::default;
     let statuses = Filter {
         statuses: vec![Status::Active, Status::Failed],
-        ..none()
+        ..Filter::default()
     };
     same!(matching(cx, statuses).await?, ["b"], "active or failed");
     let triggers = Filter {
         triggers: vec![Trigger::Error],
-        ..none()
+        ..Filter::default()
     };
     same!(matching(cx, triggers).await?, ["c"], "by an error");
-    same!(
-        matching(
-            cx,
-            Filter {
-                worker: Some(worker("w1")),
-                ..none()
-            }
-        )
-        .await?,
-        ["a"],
-        "by w1"
-    );
-    same!(
-        matching(
-            cx,
-            Filter {
-                worker: Some(worker("w")),
-                ..none()
-            }
-        )
-        .await?,
-        [""; 0],
-        "by w"
-    );
-    same!(
-        matching(
-            cx,
-            Filter {
-                pinned: Some(true),
-                ..none()
-            }
-        )
-        .await?,
-        ["a"],
-        "pinned"
-    );
-    same!(
-        matching(
-            cx,
-            Filter {
-                pinned: Some(false),
-                ..none()
-            }
-        )
-        .await?,
-        ["b", "c", "d"],
-        "not pinned"
-    );
-    same!(
-        matching(cx, none()).await?,
-        ["a", "b", "c", "d"],
-        "no filter"
-    );
+    let all = matching(cx, Filter::default()).await?;
+    same!(all, ["a", "b", "c", "d"], "no filter");
+    Ok(())
+}
+
+pub(crate) async fn worker_and_pin_are_compared(cx: &Context) -> Verdict {
+    four(cx).await?;
+    let by = |text| Filter {
+        worker: Some(worker(text)),
+        ..Filter::default()
+    };
+    same!(matching(cx, by("w1")).await?, ["a"], "by w1");
+    same!(matching(cx, by("w")).await?, [""; 0], "by w");
+    let pinned = |pinned| Filter {
+        pinned: Some(pinned),
+        ..Filter::default()
+    };
+    same!(matching(cx, pinned(true)).await?, ["a"], "pinned");
+    let others = matching(cx, pinned(false)).await?;
+    same!(others, ["b", "c", "d"], "not pinned");
     Ok(())
 }
 
@@ -313,61 +277,6 @@ pub(crate) async fn a_copy_is_found_by_the_time_it_was_first_committed(cx: &Cont
     Ok(())
 }
 
-pub(crate) async fn a_range_of_sequences_includes_both_ends(cx: &Context) -> Verdict {
-    four(cx).await?;
-    let ranges = [
-        (1..=4, "abcd"),
-        (2..=3, "bc"),
-        (3..=3, "c"),
-        (0..=1, "a"),
-        (4..=u64::MAX, "d"),
-        (5..=9, ""),
-        (0..=0, ""),
-        (u64::MAX..=u64::MAX, ""),
-    ];
-    for (range, expected) in ranges {
-        for order in [Order::Ascending, Order::Descending] {
-            let query = Query {
-                sequences: range.clone(),
-                order,
-                limit: 2,
-                ..everything()
-            };
-            let mut found = names(&*cx.db(), query).await?;
-            if order == Order::Descending {
-                found.reverse();
-            }
-            same!(found.concat(), expected, "sequences {range:?} {order:?}");
-        }
-    }
-    Ok(())
-}
-
-pub(crate) async fn a_range_that_starts_above_its_end_is_empty(cx: &Context) -> Verdict {
-    four(cx).await?;
-    for (start, end) in [(3, 2), (4, 0), (u64::MAX, 0), (u64::MAX, 1), (1, 0)] {
-        for session in [None, Some(crate::samples::session("s"))] {
-            for order in [Order::Ascending, Order::Descending] {
-                let sequences = std::ops::RangeInclusive::new(start, end);
-                let query = Query {
-                    sequences,
-                    order,
-                    session: session.clone(),
-                    ..Query::default()
-                };
-                cx.tried();
-                let page = cx.db().scan(&query).await?;
-                holds!(
-                    page.items.is_empty(),
-                    "sequences {start}..={end} {order:?} are not empty"
-                );
-                same!(page.next, None, "the cursor of an empty range");
-            }
-        }
-    }
-    Ok(())
-}
-
 pub(crate) async fn filters_are_judged_when_read(cx: &Context) -> Verdict {
     four(cx).await?;
     let mut tagged = update("s", "d", 1);
@@ -394,88 +303,6 @@ pub(crate) async fn filters_are_judged_when_read(cx: &Context) -> Verdict {
         matching(cx, filter).await?,
         ["c", "d"],
         "tagged x or y since the deletion"
-    );
-    Ok(())
-}
-
-pub(crate) async fn what_is_set_aside_is_no_head_and_in_no_scan(cx: &Context) -> Verdict {
-    four(cx).await?;
-    let receipt = apply(cx, quarantine("s", "d", true)).await?;
-    same!(
-        receipt.outcomes,
-        [Outcome::Quarantined { existed: true }],
-        "outcome of setting aside"
-    );
-    same!(
-        matching(cx, Filter::default()).await?,
-        ["a", "b", "c"],
-        "what is listed"
-    );
-    same!(read::head(&*cx.db(), "s").await?, Some("c".into()), "head");
-    let all = Filter {
-        quarantined: true,
-        ..Filter::default()
-    };
-    same!(
-        matching(cx, all).await?,
-        ["a", "b", "c", "d"],
-        "what is listed when asked for"
-    );
-    let found = read::found(&*cx.db(), "d").await?;
-    holds!(
-        found.header.quarantined,
-        "read by id it does not say that it is set aside"
-    );
-    crate::read::save(cx, "s", "e").await?;
-    same!(
-        read::found(&*cx.db(), "e").await?.header.parent,
-        Some(id("c")),
-        "parent taken as head"
-    );
-    Ok(())
-}
-
-pub(crate) async fn what_was_set_aside_can_be_taken_back(cx: &Context) -> Verdict {
-    four(cx).await?;
-    apply(cx, quarantine("s", "d", true)).await?;
-    apply(cx, quarantine("s", "d", false)).await?;
-    same!(
-        matching(cx, Filter::default()).await?,
-        ["a", "b", "c", "d"],
-        "what is listed"
-    );
-    same!(read::head(&*cx.db(), "s").await?, Some("d".into()), "head");
-    let operation: Operation = quarantine("s", "none", true).into();
-    let receipt = apply(cx, operation).await?;
-    same!(
-        receipt.outcomes,
-        [Outcome::Quarantined { existed: false }],
-        "setting aside what is not there"
-    );
-    Ok(())
-}
-
-pub(crate) async fn a_filter_that_matches_little_pages_to_its_end(cx: &Context) -> Verdict {
-    seed(cx, "s", &[]).await?;
-    for block in 0..10 {
-        let mut commit = cx.commit();
-        for n in 0..30 {
-            let mut one = append("s", &format!("c{block}-{n}"));
-            if (block, n) == (0, 3) || (block, n) == (9, 29) {
-                one.tags = tags(&["rare"]);
-            }
-            commit = commit.with(one);
-        }
-        cx.db().commit(commit).await?;
-    }
-    let filter = Filter {
-        any_tag: tags(&["rare"]),
-        ..Filter::default()
-    };
-    same!(
-        matching(cx, filter).await?,
-        ["c0-3", "c9-29"],
-        "tagged rare among 300"
     );
     Ok(())
 }

@@ -2,166 +2,18 @@
 
 use bytes::Bytes;
 use checkpoint_core::{
-    Append, Attach, AttachmentQuery, Filter, Item, MAX_ID_BYTES, Parts, PutRecord, Query,
-    SessionQuery,
+    Append, Attach, AttachmentQuery, Filter, Item, Parts, PutRecord, Query, SessionQuery,
 };
 
-use crate::case::{Failure, Verdict, holds, same};
+use crate::case::{Failure, Verdict, same};
 use crate::context::Context;
-use crate::read::{self, all_of, apply, everything, names, save, save_as, scan, seed};
-use crate::samples::{append, attach, create, fingerprint, id, name, record, session, tag, worker};
-
-/// Legal ids that have broken programs before; no two are the same string.
-fn hostile() -> Vec<String> {
-    let mut all: Vec<String> = [
-        "'",
-        "''",
-        "\"",
-        "`",
-        ";",
-        "--",
-        "' OR '1'='1",
-        "'; DROP TABLE checkpoints; --",
-        "\\",
-        "\\'",
-        "\\0",
-        "%",
-        "_",
-        "%_%",
-        "*",
-        "?",
-        "[a-z]",
-        "**",
-        "{a,b}",
-        "~",
-        "!",
-        "#",
-        "$HOME",
-        "$(id)",
-        "`id`",
-        "&",
-        "|",
-        "/",
-        "//",
-        ".",
-        "..",
-        "../..",
-        "../../etc/passwd",
-        "/etc/passwd",
-        "a/b",
-        "a//b",
-        "a/../b",
-        "./a",
-        "C:\\",
-        "CON",
-        "NUL",
-        "file://x",
-        "s3://x/y",
-        "a:b",
-        "a@b",
-        "a b",
-        " ",
-        "  ",
-        " a",
-        "a ",
-        "a+b",
-        "a%2Fb",
-        "%00",
-        "%2e%2e",
-        "null",
-        "NULL",
-        "none",
-        "true",
-        "0",
-        "-1",
-        "1e9",
-        "NaN",
-        "undefined",
-        "a",
-        "A",
-        "ß",
-        "SS",
-        "ss",
-        "ẞ",
-        "İ",
-        "i",
-        "I",
-        "ı",
-        "ﬁ",
-        "fi",
-        "é",
-        "e\u{301}",
-        "Å",
-        "Å",
-        "Ω",
-        "Ω",
-        "日本語",
-        "русский",
-        "עברית",
-        "العربية",
-        "हिन्दी",
-        "ไทย",
-        "한국어",
-        "\u{1112}\u{1161}\u{11ab}",
-        "😀",
-        "👨‍👩‍👧‍👦",
-        "🇩🇪",
-        "\u{200b}",
-        "\u{200d}",
-        "\u{feff}",
-        "\u{202e}abc",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{a0}",
-        "\u{ad}",
-        "\u{fffd}",
-        "\u{ffff}",
-        "\u{10ffff}",
-        "\u{e000}",
-        "z̷̢̛̤͚̱͂a",
-        "<b>",
-        "&amp;",
-        "{{x}}",
-        "${x}",
-        "{0}",
-        "%s",
-        "%n",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        "=",
-        ",",
-        "^",
-        "<",
-        ">",
-        "01234567-89ab-cdef-0123-456789abcdef",
-        "01234567-89AB-CDEF-0123-456789ABCDEF",
-        "0123456789abcdef0123456789abcdef",
-        "{01234567-89ab-cdef-0123-456789abcdef}",
-        "urn:uuid:01234567-89ab-cdef-0123-456789abcdef",
-        "01234567-89ab-cdef-0123-456789abcde",
-        "01234567-89ab-cdef-0123-456789abcdef ",
-        "00000000-0000-0000-0000-000000000000",
-        "ffffffff-ffff-ffff-ffff-ffffffffffff",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    all.push("x".repeat(MAX_ID_BYTES));
-    all.push("é".repeat(MAX_ID_BYTES / 2));
-    all.push("😀".repeat(MAX_ID_BYTES / 4));
-    all.push(format!("{}a", "x".repeat(MAX_ID_BYTES - 1)));
-    all.push("../".repeat(MAX_ID_BYTES / 3));
-    all.sort();
-    all.dedup();
-    all
-}
+use crate::hostile;
+use crate::read::{self, all_of, apply, everything, names, save, scan, seed};
+use crate::samples::{append, attach, create, id, name, session, tag, worker};
 
 pub(crate) async fn every_hostile_checkpoint_id_round_trips(cx: &Context) -> Verdict {
     seed(cx, "s", &[]).await?;
-    let all = hostile();
+    let all = hostile::ids();
     for (n, text) in all.iter().enumerate() {
         cx.tried();
         let given = save(cx, "s", text).await?;
@@ -188,18 +40,11 @@ pub(crate) async fn every_hostile_checkpoint_id_round_trips(cx: &Context) -> Ver
 }
 
 pub(crate) async fn every_hostile_session_id_round_trips(cx: &Context) -> Verdict {
-    let all = hostile();
-    for text in &all {
+    let all = hostile::ids();
+    for (n, text) in all.iter().enumerate() {
         cx.tried();
         read::make_session(cx, text).await?;
-        save_as(
-            cx,
-            Append {
-                fingerprint: fingerprint(text),
-                ..append(text, &format!("in {text:.80}"))
-            },
-        )
-        .await?;
+        save(cx, text, &format!("c{n}")).await?;
     }
     let listed = read::sessions(&*cx.db(), 50).await?;
     let listed: Vec<String> = listed
@@ -224,7 +69,7 @@ pub(crate) async fn every_hostile_session_id_round_trips(cx: &Context) -> Verdic
 
 pub(crate) async fn every_hostile_tag_and_worker_is_found_by_itself_alone(cx: &Context) -> Verdict {
     seed(cx, "s", &[]).await?;
-    let all = hostile();
+    let all = hostile::ids();
     let mut commit = cx.commit();
     for (n, text) in all.iter().enumerate() {
         let one = append("s", &format!("c{n}"));
@@ -278,7 +123,7 @@ pub(crate) async fn every_hostile_tag_and_worker_is_found_by_itself_alone(cx: &C
 
 pub(crate) async fn every_hostile_attachment_key_round_trips(cx: &Context) -> Verdict {
     seed(cx, "s", &["a"]).await?;
-    let mut all = hostile();
+    let mut all = hostile::ids();
     all.push(String::new());
     let mut commit = cx.commit();
     for text in &all {
@@ -321,7 +166,7 @@ pub(crate) async fn every_hostile_attachment_key_round_trips(cx: &Context) -> Ve
 }
 
 pub(crate) async fn every_hostile_record_name_round_trips(cx: &Context) -> Verdict {
-    let all = hostile();
+    let all = hostile::ids();
     for text in &all {
         cx.tried();
         let put = PutRecord {
@@ -354,89 +199,8 @@ pub(crate) async fn every_hostile_record_name_round_trips(cx: &Context) -> Verdi
     Ok(())
 }
 
-pub(crate) async fn a_prefix_is_no_pattern(cx: &Context) -> Verdict {
-    for text in ["a%", "ab", "a_", "a*", "A", "b", "a\\"] {
-        apply(cx, record(text, Some("x"))).await?;
-    }
-    let prefixes = [
-        ("a%", 1),
-        ("a_", 1),
-        ("a*", 1),
-        ("%", 0),
-        ("_", 0),
-        ("*", 0),
-        ("?", 0),
-        ("a", 5),
-        ("A", 1),
-        ("a\\", 1),
-        ("\0", 0),
-    ];
-    for (prefix, count) in prefixes {
-        cx.tried();
-        same!(
-            cx.db().records(prefix).await?.len(),
-            count,
-            "records that start with {prefix:?}"
-        );
-    }
-    Ok(())
-}
-
-pub(crate) async fn a_uuid_in_capitals_is_another_id(cx: &Context) -> Verdict {
-    let texts = [
-        "01234567-89ab-cdef-0123-456789abcdef",
-        "01234567-89AB-CDEF-0123-456789ABCDEF",
-        "0123456789abcdef0123456789abcdef",
-        "01234567-89Ab-cdef-0123-456789abcdef",
-    ];
-    for text in texts {
-        seed(cx, text, &[text]).await?;
-    }
-    same!(names(&*cx.db(), everything()).await?, texts, "ids listed");
-    for text in texts {
-        same!(
-            names(&*cx.db(), all_of(text)).await?,
-            [text],
-            "checkpoints of session {text}"
-        );
-    }
-    Ok(())
-}
-
-pub(crate) async fn case_and_composition_tell_ids_apart(cx: &Context) -> Verdict {
-    seed(cx, "s", &[]).await?;
-    let groups = [
-        ["Name", "name", "NAME"],
-        ["é", "e\u{301}", "É"],
-        ["ß", "ss", "SS"],
-        ["\u{212b}", "\u{c5}", "A\u{30a}"],
-        ["x", "x ", " x"],
-        ["ﬁ", "fi", "FI"],
-    ];
-    for group in groups {
-        for text in group {
-            cx.tried();
-            save(cx, "s", text).await?;
-        }
-        for text in group {
-            let record = read::found(&*cx.db(), text).await?;
-            same!(
-                record.meta,
-                Some(crate::samples::meta(text)),
-                "description of {text:?}"
-            );
-        }
-    }
-    same!(
-        names(&*cx.db(), all_of("s")).await?.len(),
-        18,
-        "checkpoints"
-    );
-    Ok(())
-}
-
 pub(crate) async fn hostile_ids_survive_a_restart(cx: &Context) -> Verdict {
-    let all = hostile();
+    let all = hostile::ids();
     seed(cx, "s", &[]).await?;
     let mut commit = cx.commit();
     for text in &all {
@@ -449,59 +213,5 @@ pub(crate) async fn hostile_ids_survive_a_restart(cx: &Context) -> Verdict {
         all,
         "ids listed after a restart"
     );
-    Ok(())
-}
-
-pub(crate) async fn any_bytes_round_trip_where_bytes_are_opaque(cx: &Context) -> Verdict {
-    seed(cx, "s", &[]).await?;
-    let every: Vec<u8> = (0..=255).collect();
-    let samples = [
-        Bytes::new(),
-        Bytes::from_static(&[0]),
-        Bytes::from_static(&[0xff; 3]),
-        Bytes::from(every),
-    ];
-    for (n, bytes) in samples.iter().enumerate() {
-        cx.tried();
-        let (id, key) = (format!("c{n}"), format!("k{n}"));
-        let payload = checkpoint_core::Payload::Inline(bytes.clone());
-        save_as(
-            cx,
-            Append {
-                meta: bytes.clone(),
-                payload: payload.clone(),
-                ..append("s", &id)
-            },
-        )
-        .await?;
-        let record = read::found(&*cx.db(), &id).await?;
-        same!(
-            (record.meta, record.payload),
-            (Some(bytes.clone()), Some(payload)),
-            "description and state"
-        );
-        apply(
-            cx,
-            Attach {
-                bytes: Some(bytes.clone()),
-                ..attach("s", &id, &key, None)
-            },
-        )
-        .await?;
-        let attached =
-            read::attachments(&*cx.db(), AttachmentQuery::of(crate::samples::id(&id))).await?;
-        same!(attached.len(), 1, "attachments");
-        same!(attached[0].bytes, Some(bytes.clone()), "content");
-        apply(
-            cx,
-            PutRecord {
-                name: name(&key),
-                bytes: Some(bytes.clone()),
-            },
-        )
-        .await?;
-        same!(cx.db().records(&key).await?[0].bytes, *bytes, "record");
-    }
-    holds!(cx.inputs() >= 4, "inputs were not counted");
     Ok(())
 }

@@ -18,7 +18,8 @@ const NUMBERS: &str = "SELECT no FROM attachment WHERE sequence = ?1 AND (?2 IS 
     AND (?3 IS NULL OR key = ?3) ORDER BY no";
 const WHOLE: &str = "SELECT no, sequence, kind, key, digest, data FROM attachment WHERE no = ?1";
 const SMALL: &str = "SELECT no, sequence, kind, key, digest, NULL FROM attachment WHERE no = ?1";
-const COUNT: &str = "SELECT count(*) FROM attachment";
+const COUNT: &str = "SELECT count(*) FROM attachment JOIN checkpoint USING(sequence)
+    JOIN session ON session.key = checkpoint.session WHERE session.deleted IS NULL";
 
 fn find(connection: &Connection, sequence: u64, kind: &str, key: &str) -> Result<Option<u64>> {
     one(

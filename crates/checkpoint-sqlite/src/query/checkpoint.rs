@@ -11,8 +11,8 @@ use super::{all, one, run, session};
 use crate::checkpoint::{COLUMNS, Decoded, decode, encode_tags};
 use crate::error::fault;
 use crate::row::{
-    Bind, array, binds, blob, check, checkpoint_id, int, integer, maybe, number, optional, raw,
-    seal, time, timestamp,
+    Bind, array, binds, check, checkpoint_id, int, integer, maybe, number, optional, raw, seal,
+    time, timestamp,
 };
 
 /// The columns of a checkpoint in their order, and then what follows.
