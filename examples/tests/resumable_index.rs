@@ -1,5 +1,7 @@
 //! The example, killed and resumed: its output is that of a run without interruption, byte for byte.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
