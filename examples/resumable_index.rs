@@ -203,7 +203,7 @@ fn own_files(out: &Path, store: &str) -> Vec<PathBuf> {
 }
 
 /// Leaves out version control, what was built, and the program's own files with what lies beside them while they are
-/// written: `.name.tmp`, `name-wal` and the like.
+/// made and written: `.name.tmp`, `name-wal`, `name.new-…`.
 fn is_skipped(path: &Path, own: &[PathBuf]) -> bool {
     let Some(name) = path.file_name() else {
         return false;
@@ -214,8 +214,9 @@ fn is_skipped(path: &Path, own: &[PathBuf]) -> bool {
         };
         let (name, own_name) = (name.to_string_lossy(), own_name.to_string_lossy());
         let beside = name.strip_prefix(&*own_name);
-        beside.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-            || name == format!(".{own_name}.tmp")
+        beside.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('-') || rest.starts_with(".new-")
+        }) || name == format!(".{own_name}.tmp")
     };
     name == ".git" || name == "target" || own.iter().any(is_own)
 }

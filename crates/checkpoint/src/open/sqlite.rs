@@ -14,12 +14,7 @@ const KNOWN: &[&str] = &["create", "mode", "durability", "busy_timeout"];
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 pub(super) async fn open(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
-    let options = options(url)?;
-    let new = options.create && options.path.as_deref().is_none_or(|path| !path.exists());
-    let backend = SqliteBackend::open(options).await?;
-    if new {
-        tracing::info!(store = %backend.info().label, "created a store");
-    }
+    let backend = SqliteBackend::open(options(url)?).await?;
     Ok(Arc::new(backend))
 }
 
