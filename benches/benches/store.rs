@@ -8,7 +8,7 @@ use checkpoint_benches::{
 };
 use checkpoint_core::{CheckpointId, Session};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 
 fn runtime() -> Runtime {
@@ -92,14 +92,11 @@ fn save_64_in_flight(c: &mut Criterion) {
     group.finish();
 }
 
-/// By id, verified and decoded.
-fn get_1_kib(c: &mut Criterion) {
-    let (dir, rt, mut noise) = (directory(), runtime(), Noise::new(3));
-    let db = bare(&dir);
-    let store = rt.block_on(store(&dir));
-    let session = rt.block_on(store.session("s").into_future()).expect("made");
+/// Saves 10,000 states in a session, and inserts them into the bare table under the same ids.
+fn fill(rt: &Runtime, db: &Connection, session: &Session) -> Vec<CheckpointId> {
+    let mut noise = Noise::new(3);
     let states: Vec<Small> = (0..64).map(|_| small(&mut noise)).collect();
-    rt.block_on(in_flight(std::slice::from_ref(&session), &states, 10_000));
+    rt.block_on(in_flight(std::slice::from_ref(session), &states, 10_000));
     let listed = rt
         .block_on(session.list().limit(10_000).into_future())
         .expect("listed");
@@ -116,6 +113,16 @@ fn get_1_kib(c: &mut Criterion) {
             .expect("prepared");
         insert.execute(params![&bytes[..], data]).expect("inserted");
     }
+    ids
+}
+
+/// By id, verified and decoded.
+fn get_1_kib(c: &mut Criterion) {
+    let (dir, rt) = (directory(), runtime());
+    let db = bare(&dir);
+    let store = rt.block_on(store(&dir));
+    let session = rt.block_on(store.session("s").into_future()).expect("made");
+    let ids = fill(&rt, &db, &session);
     let mut pick = Noise::new(4);
     let mut id = || &ids[(pick.number() % ids.len() as u64) as usize];
     let mut group = c.benchmark_group("get 1 KiB");
@@ -146,7 +153,11 @@ fn get_1_kib(c: &mut Criterion) {
         });
     });
     group.finish();
+    list_100(c, &rt, &db, &session);
+}
 
+/// The 100 newest headers and messages of a session of 10,000.
+fn list_100(c: &mut Criterion, rt: &Runtime, db: &Connection, session: &Session) {
     let mut group = c.benchmark_group("list 100 newest of 10,000");
     group.bench_function("bare", |b| {
         b.iter(|| {
@@ -223,8 +234,15 @@ fn large(c: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
+    group.finish();
+    restore(c, &rt, &db, &session);
+}
+
+/// 1 MiB of JSON, and of bytes that do not compress, on the way back.
+fn restore(c: &mut Criterion, rt: &Runtime, db: &Connection, session: &Session) {
+    let mut group = c.benchmark_group("1 MiB back");
     let json = rt.block_on(session.latest()).expect("read").expect("there");
-    let random = noise.bytes(1 << 20);
+    let random = Noise::new(6).bytes(1 << 20);
     rt.block_on(session.save_bytes("x/random", random.clone()).into_future())
         .expect("saved");
     let raw = rt.block_on(session.latest()).expect("read").expect("there");

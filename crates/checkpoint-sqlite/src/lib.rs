@@ -28,6 +28,7 @@ mod read;
 mod reader;
 mod row;
 mod schema;
+mod shared;
 mod tables;
 mod worker;
 

@@ -392,13 +392,9 @@ pub(crate) fn tops(
         "SELECT ",
         columns!(" FROM checkpoint AS c WHERE c.sequence > ?1 ORDER BY c.sequence LIMIT ?2")
     );
-    all(
-        connection,
-        TOPS,
-        params![after.cast_signed(), super::at_most(limit)],
-        |row| {
-            check(row, 0, COLUMNS)?;
-            Ok((number(row, 0)?, optional(row, 21, array)?))
-        },
-    )
+    let params = params![after.cast_signed(), super::at_most(limit)];
+    all(connection, TOPS, params, |row| {
+        check(row, 0, COLUMNS)?;
+        Ok((number(row, 0)?, optional(row, 21, array)?))
+    })
 }

@@ -45,9 +45,10 @@ fn engines(tree: &Tree) -> Vec<Violation> {
     found
 }
 
-/// Benchmarks compare the backend with the bare engine.
+/// Benchmarks compare the backend with the bare engine, and the harness of a backend, which damages files behind its
+/// back, is built into the suite's command from where it lives.
 fn may_know(file: &File, home: &str) -> bool {
-    file.is_in(&[home, "benches"])
+    file.is_in(&[home, "benches"]) || file.path == "xtask/Cargo.toml"
 }
 
 fn beyond(engine: &str, home: &str) -> String {

@@ -1,0 +1,133 @@
+//! What the clones of a handle share: the store's file, its readers and its writer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use checkpoint_core::{
+    Capabilities, ContentHasher, Durability, Format, Position, Result, StoreInfo,
+};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::config::SqliteOptions;
+use crate::error::file_fault;
+use crate::open;
+use crate::query::store;
+use crate::reader::Readers;
+use crate::schema::VERSION;
+use crate::worker::{Setup, Writer};
+
+pub(crate) struct Shared {
+    pub(crate) info: StoreInfo,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) options: SqliteOptions,
+    pub(crate) readers: Readers,
+    pub(crate) writer: Option<Writer>,
+    pub(crate) position: watch::Receiver<Position>,
+}
+
+impl Shared {
+    pub(crate) fn open(options: SqliteOptions) -> Result<Self> {
+        open::check_engine()?;
+        let label: Arc<str> = match &options.path {
+            Some(path) => format!("sqlite://{}", path.display()).into(),
+            None => "sqlite::memory:".into(),
+        };
+        Self::connect(options, &label).map_err(|error| error.during("open").on(&label))
+    }
+
+    fn connect(options: SqliteOptions, label: &Arc<str>) -> Result<Self> {
+        let (connection, readers) = match &options.path {
+            None => {
+                let connection = Arc::new(Mutex::new(open::memory(&options)?));
+                let readers = Readers::memory(Arc::clone(&connection));
+                (Some(connection), readers)
+            }
+            Some(path) if options.read_only => {
+                let first = open::read_only(&options, path)?;
+                (None, Readers::file(&options, path.clone(), Some(first)))
+            }
+            Some(path) => {
+                let (connection, created) = open::writer(&options, path)?;
+                if created {
+                    tracing::info!(path = %path.display(), "a store was created");
+                }
+                let readers = Readers::file(&options, path.clone(), None);
+                (Some(Arc::new(Mutex::new(connection))), readers)
+            }
+        };
+        let (row, counters) = readers
+            .snapshot(|connection| Ok((store::store(connection)?, store::counters(connection)?)))?;
+        let info = info(&options, label, &row);
+        let (moved, position) = watch::channel(counters.position);
+        let writer = connection.map(|connection| {
+            Writer::start(Setup {
+                connection,
+                clock: Arc::clone(&options.clock),
+                durability: info.durability,
+                position: moved,
+                file: options.path.is_some(),
+            })
+        });
+        Ok(Self {
+            info,
+            path: options.path.clone(),
+            options,
+            readers,
+            writer: writer.transpose()?,
+            position,
+        })
+    }
+
+    /// Syncs the log, where that was not done at each commit.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let Some(path) = self
+            .path
+            .as_ref()
+            .filter(|_| self.info.durability == Durability::Os)
+        else {
+            return Ok(());
+        };
+        for file in [open::beside(path, "-wal"), path.clone()] {
+            match std::fs::OpenOptions::new().write(true).open(&file) {
+                Ok(open) => open
+                    .sync_all()
+                    .map_err(|error| file_fault(error, "sync the file", &file))?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(file_fault(error, "sync the file", &file)),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn log_bytes(&self) -> u64 {
+        let log = self.path.as_ref().map(|path| open::beside(path, "-wal"));
+        log.and_then(|log| std::fs::metadata(log).ok())
+            .map_or(0, |metadata| metadata.len())
+    }
+}
+
+fn info(options: &SqliteOptions, label: &Arc<str>, row: &store::StoreRow) -> StoreInfo {
+    let file = options.path.is_some();
+    StoreInfo {
+        label: Arc::clone(label),
+        id: row.id,
+        format: Format {
+            version: VERSION,
+            min_reader: row.min_reader,
+            min_writer: row.min_writer,
+        },
+        limits: options.limits,
+        capabilities: Capabilities::default()
+            .with_persistent(file)
+            .with_shared(file),
+        hasher: ContentHasher::plain(),
+        gear_seed: 0,
+        durability: if file {
+            options.durability
+        } else {
+            Durability::Memory
+        },
+        read_only: options.read_only && file,
+    }
+}
