@@ -1,6 +1,6 @@
 //! For programs without async: [`open`] a store, and write [`.wait()`](Wait::wait) where async code writes `.await`.
 //!
-//! The handles are those of async code, [`Store`](crate::Store), [`Session`](crate::Session) and the builders, so
+//! The handles are those of async code, [`Store`], [`Session`](crate::Session) and the builders, so
 //! there is one API to know, and a program can use both ways at once.
 //!
 //! ```
@@ -49,7 +49,7 @@ pub fn open(url: impl AsRef<str>) -> Result<Store> {
     crate::open(url).wait()
 }
 
-/// Waits for what async code awaits: every builder and every call of [`Store`](crate::Store),
+/// Waits for what async code awaits: every builder and every call of [`Store`],
 /// [`Session`](crate::Session) and [`Checkpoint`](crate::Checkpoint).
 pub trait Wait {
     /// What the call answers when it succeeds.
