@@ -49,7 +49,11 @@ impl Noise {
             let letters = 2 + word % 9;
             let mut of = Self::new(word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             text.extend((0..letters).map(|_| char::from(b'a' + (of.number() % 26) as u8)));
-            text.push(if self.number() % 12 == 0 { '.' } else { ' ' });
+            text.push(if self.number().is_multiple_of(12) {
+                '.'
+            } else {
+                ' '
+            });
         }
         text
     }
