@@ -45,10 +45,11 @@ pub use checkpoint_core::{
     Limits, List, Listing, MAX_ID_BYTES, MaintainStep, MemoryBackend, MemoryBuilder, MetaRecord,
     NewChunk, NewState, Note, NoteKind, OpenSession, Operation, Order, Origin, Outcome, Page,
     Parent, Parts, PatchSession, Payload, Position, Purpose, PutRecord, Quarantine, Query, RawId,
-    Receipt, Record, RecordName, Reseal, Result, Save, Saved, Sealed, SeededIds, Session,
-    SessionId, SessionInfo, SessionListing, SessionQuery, SessionRecord, Severity, Stats, Status,
-    Store, StoreBuilder, StoreId, StoreInfo, StoredChunk, Summary, SystemClock, SystemIds, Tag,
-    Timestamp, Transaction, Trigger, Update, UpdateCheckpoint, Verify, VerifyReport, WorkerId,
+    Receipt, Record, RecordName, Reseal, Result, Save, Saved, Schema, Sealed, Sections, SeededIds,
+    Session, SessionId, SessionInfo, SessionListing, SessionQuery, SessionRecord, Severity,
+    StateReader, Stats, Status, Store, StoreBuilder, StoreId, StoreInfo, StoredChunk, Summary,
+    SystemClock, SystemIds, Tag, Timestamp, Transaction, Trigger, Update, UpdateCheckpoint, Verify,
+    VerifyReport, WorkerId,
 };
 #[cfg(feature = "sqlite")]
 pub use checkpoint_sqlite as sqlite;
