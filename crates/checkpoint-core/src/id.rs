@@ -63,6 +63,43 @@ fn canonical_uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok()
 }
 
+/// The ways from a string to a name, all through its constructor.
+macro_rules! from_text {
+    ($name:ident) => {
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = Error;
+
+            fn try_from(text: &str) -> Result<Self> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&$name> for $name {
+            type Error = Error;
+
+            fn try_from(id: &$name) -> Result<Self> {
+                Ok(id.clone())
+            }
+        }
+    };
+}
+
 macro_rules! string_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -150,37 +187,7 @@ macro_rules! string_id {
             }
         }
 
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<&str> for $name {
-            type Error = Error;
-
-            fn try_from(text: &str) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Error;
-
-            fn try_from(text: String) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<&$name> for $name {
-            type Error = Error;
-
-            fn try_from(id: &$name) -> Result<Self> {
-                Ok(id.clone())
-            }
-        }
+        from_text!($name);
     };
 }
 
@@ -231,37 +238,7 @@ macro_rules! label {
             }
         }
 
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<&str> for $name {
-            type Error = Error;
-
-            fn try_from(text: &str) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Error;
-
-            fn try_from(text: String) -> Result<Self> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<&$name> for $name {
-            type Error = Error;
-
-            fn try_from(label: &$name) -> Result<Self> {
-                Ok(label.clone())
-            }
-        }
+        from_text!($name);
     };
 }
 

@@ -7,7 +7,7 @@ use crate::commit::{Append, Fingerprint, NewChunk, Sealed, Update};
 use crate::error::Result;
 use crate::feed::Change;
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId};
-use crate::record::{Head, Origin, Position};
+use crate::record::{Head, Header, Origin, Position};
 use crate::status::Status;
 
 /// The tables of a backend inside one transaction. Each call sees what the calls before it wrote.
@@ -171,6 +171,32 @@ pub struct NewCheckpoint<'a> {
 }
 
 impl NewCheckpoint<'_> {
+    /// Its header.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        let append = self.append;
+        Header {
+            id: append.id.clone(),
+            session: append.session.clone(),
+            parent: self.parent.cloned(),
+            enclosing: append.enclosing.clone(),
+            sequence: self.sequence,
+            revision: append.revision,
+            created_at: append.created_at,
+            committed_at: self.committed_at,
+            updated_at: append.updated_at,
+            status: append.status,
+            trigger: append.trigger,
+            worker: append.worker.clone(),
+            tags: append.tags.clone(),
+            step: append.step,
+            pinned: append.pinned,
+            quarantined: false,
+            length: append.length,
+            origin: self.origin,
+        }
+    }
+
     /// The position of the first change of its commit.
     #[must_use]
     pub const fn first_position(&self) -> Position {

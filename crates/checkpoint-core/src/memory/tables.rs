@@ -11,7 +11,7 @@ use crate::engine::{Lookup, NewCheckpoint, SessionRow, Tables};
 use crate::error::{Error, Result};
 use crate::feed::Change;
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId};
-use crate::record::{Head, Header, Payload};
+use crate::record::{Head, Payload};
 
 type Undo = Box<dyn FnOnce(&mut State)>;
 
@@ -352,28 +352,8 @@ impl Tables for Transaction<'_> {
 
 fn checkpoint(new: &NewCheckpoint<'_>) -> Checkpoint {
     let append = new.append;
-    let header = Header {
-        id: append.id.clone(),
-        session: append.session.clone(),
-        parent: new.parent.cloned(),
-        enclosing: append.enclosing.clone(),
-        sequence: new.sequence,
-        revision: append.revision,
-        created_at: append.created_at,
-        committed_at: new.committed_at,
-        updated_at: append.updated_at,
-        status: append.status,
-        trigger: append.trigger,
-        worker: append.worker.clone(),
-        tags: append.tags.clone(),
-        step: append.step,
-        pinned: append.pinned,
-        quarantined: false,
-        length: append.length,
-        origin: new.origin,
-    };
     Checkpoint {
-        header,
+        header: new.header(),
         session: new.session,
         meta: append.meta.clone(),
         payload: append.payload.clone(),

@@ -186,11 +186,7 @@ impl Checkpoint {
         if !self.description.sections.is_empty() {
             return from_value(self.all_sections().await?);
         }
-        let codec = self.codec()?;
-        let bytes = self.bytes().await?;
-        codec
-            .decode(&bytes)
-            .map_err(|error| error.with("checkpoint", &self.header.id))
+        self.decode().await
     }
 
     /// The state as a JSON value, whatever its codec, in the shape in which it was saved. Sections become the members
@@ -203,10 +199,14 @@ impl Checkpoint {
         if !self.description.sections.is_empty() {
             return self.all_sections().await;
         }
+        self.decode().await
+    }
+
+    /// The whole state by its codec.
+    async fn decode<T: DeserializeOwned>(&self) -> Result<T> {
         let codec = self.codec()?;
-        codec
-            .decode(&self.bytes().await?)
-            .map_err(|error| error.with("checkpoint", &self.header.id))
+        let decoded = codec.decode(&self.bytes().await?);
+        decoded.map_err(|error| error.with("checkpoint", &self.header.id))
     }
 
     fn codec(&self) -> Result<Codec> {

@@ -4,18 +4,16 @@ use bytes::Bytes;
 
 use super::Session;
 use super::place::Placed;
-use super::save::Saved;
 use crate::checksum::{checksum, fingerprint};
 use crate::chunk::Previous;
 use crate::clock::Timestamp;
 use crate::codec::Codec;
 use crate::commit::{Append, Expectation, NewChunk, Parent};
 use crate::description::{Description, StateDigest};
-use crate::engine::within;
+use crate::engine::{NewCheckpoint, within};
 use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::id::{CheckpointId, ChunkId, Tag, WorkerId};
 use crate::limits::Limits;
-use crate::receipt::{Outcome, Receipt};
 use crate::record::{Header, Payload};
 use crate::status::{Status, Trigger};
 
@@ -157,23 +155,6 @@ impl Draft {
         append.meta = description.encode()?;
         Ok((append, chunks, next))
     }
-
-    pub(super) fn saved(&self, receipt: &Receipt) -> Result<Saved> {
-        match receipt.outcomes.first() {
-            Some(Outcome::Appended(appended)) => Ok(Saved {
-                id: self.id.clone(),
-                sequence: appended.sequence,
-                parent: appended.parent.clone(),
-                committed_at: appended.committed_at,
-                durability: receipt.durability,
-                replayed: receipt.replayed,
-                deleted: appended.deleted,
-            }),
-            _ => Err(Error::storage(
-                "the backend did not say what became of the save",
-            )),
-        }
-    }
 }
 
 /// A content type that can be kept.
@@ -207,24 +188,14 @@ pub(super) fn check_description(description: &Description, limits: &Limits) -> R
 
 /// The header as the checksum sees it: what only the commit knows is left out there.
 pub(super) fn header_of(append: &Append) -> Header {
-    Header {
-        id: append.id.clone(),
-        session: append.session.clone(),
+    let new = NewCheckpoint {
+        append,
+        session: 0,
         parent: None,
-        enclosing: append.enclosing.clone(),
         sequence: 0,
-        revision: append.revision,
-        created_at: append.created_at,
         committed_at: append.created_at,
-        updated_at: append.updated_at,
-        status: append.status,
-        trigger: append.trigger,
-        worker: append.worker.clone(),
-        tags: append.tags.clone(),
-        step: append.step,
-        pinned: append.pinned,
-        quarantined: false,
-        length: append.length,
         origin: None,
-    }
+        first: 0,
+    };
+    new.header()
 }

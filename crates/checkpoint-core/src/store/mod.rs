@@ -19,7 +19,6 @@ mod transaction;
 mod update;
 mod verify;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +27,7 @@ use crate::backend::{Backend, Budget, MaintainStep, Stats, StoreInfo};
 use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
 use crate::codec::Codec;
 use crate::commit::Commit;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::feed::Change;
 use crate::id::{CheckpointId, CommitId, SessionId};
 use crate::query::{Cursor, SessionQuery};
@@ -338,13 +337,5 @@ impl Store {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Store({})", self.info().label)
-    }
-}
-
-/// The chunks that a backend says it lacks, if that is why it refused a commit.
-fn missing(error: &Error) -> Option<HashSet<crate::id::ChunkId>> {
-    match error.kind() {
-        ErrorKind::MissingChunks(ids) => Some(ids.iter().copied().collect()),
-        _ => None,
     }
 }

@@ -7,16 +7,14 @@ use futures_core::future::BoxFuture;
 use serde_json::Value;
 
 use super::draft::{Draft, State, check_content_type};
-use super::{Session, missing};
+use super::{Session, Transaction};
 use crate::clock::Timestamp;
 use crate::commit::{Expectation, Parent};
 use crate::description::{SchemaVersion, Section, StateDigest};
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, Tag, WorkerId};
+use crate::receipt::{Outcome, Receipt};
 use crate::status::{Durability, Status, Trigger};
-
-/// How often a commit is sent again with the chunks that the store says it lacks.
-pub(super) const RESEND: usize = 3;
 
 /// A save: the state is encoded already; say what else there is to say, and await it.
 ///
@@ -52,6 +50,25 @@ pub struct Saved {
     pub replayed: bool,
     /// An earlier attempt had saved it, and it was deleted since.
     pub deleted: bool,
+}
+
+impl Saved {
+    fn new(id: CheckpointId, receipt: &Receipt) -> Result<Self> {
+        match receipt.outcomes.first() {
+            Some(Outcome::Appended(appended)) => Ok(Self {
+                id,
+                sequence: appended.sequence,
+                parent: appended.parent.clone(),
+                committed_at: appended.committed_at,
+                durability: receipt.durability,
+                replayed: receipt.replayed,
+                deleted: appended.deleted,
+            }),
+            _ => Err(Error::storage(
+                "the backend did not say what became of the save",
+            )),
+        }
+    }
 }
 
 impl Save {
@@ -271,36 +288,14 @@ impl Save {
         Ok((self.session, self.draft?))
     }
 
+    /// A save is a transaction of one.
     async fn send(self) -> Result<Saved> {
         let (session, draft) = self.into_draft()?;
-        let store = session.store().clone();
-        let limits = store.info().limits;
-        let blame = |error: Error| store.blame(error, "save").with("session", session.id());
-        draft.check(&limits).map_err(blame)?;
-        let base = store.commit_of();
-        let mut all = false;
-        for attempt in 0.. {
-            let placed = draft.place(&session, all).await.map_err(blame)?;
-            let (append, chunks, next) = draft.append(&session, placed).map_err(blame)?;
-            let mut commit = base.clone().with(append);
-            commit.chunks = chunks;
-            commit.expectations.clone_from(&draft.expectations);
-            match store.0.backend.commit(commit).await {
-                Ok(receipt) => {
-                    if let Some(next) = next {
-                        store.0.placer.keep(session.id(), next);
-                    }
-                    return draft.saved(&receipt);
-                }
-                // A sweep took what this handle believed to be there: send everything.
-                Err(error) if missing(&error).is_some() && attempt < RESEND => {
-                    store.0.placer.forget(session.id());
-                    all = true;
-                }
-                Err(error) => return Err(blame(error)),
-            }
-        }
-        Err(blame(Error::storage("no attempt was made")))
+        let id = draft.id.clone();
+        let (store, of) = (session.store().clone(), session.id().clone());
+        let sent = Transaction::of_save(session, draft).send("save").await;
+        sent.and_then(|receipt| Saved::new(id, &receipt))
+            .map_err(|error| store.blame(error, "save").with("session", of))
     }
 }
 

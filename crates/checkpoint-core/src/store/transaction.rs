@@ -1,13 +1,16 @@
 //! Several operations in one commit.
 
 use super::draft::Draft;
-use super::save::{RESEND, Save};
-use super::{Session, Store, missing};
+use super::save::Save;
+use super::{Session, Store};
 use crate::chunk::Previous;
 use crate::commit::{Attach, Commit, Delete, Expectation, Operation};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CheckpointId, SessionId};
 use crate::receipt::Receipt;
+
+/// How often a commit is sent again with the chunks that the store says it lacks.
+const RESEND: usize = 3;
 
 /// Several operations that are done together or not at all, in the order given.
 ///
@@ -47,6 +50,12 @@ impl Transaction {
             steps: Ok(Vec::new()),
             expectations: Vec::new(),
         }
+    }
+
+    /// The transaction of one save.
+    pub(super) fn of_save(session: Session, draft: Draft) -> Self {
+        let store = session.store().clone();
+        Self::new(store).step(Ok(Step::Save(Box::new((session, draft)))))
     }
 
     fn step(mut self, step: Result<Step>) -> Self {
@@ -109,19 +118,24 @@ impl Transaction {
     ///
     /// Those of each operation; nothing was done then.
     pub async fn commit(self) -> Result<Receipt> {
+        self.send("transaction").await
+    }
+
+    pub(super) async fn send(self, operation: &'static str) -> Result<Receipt> {
         let Self {
             store,
             steps,
             expectations,
         } = self;
-        let blame = |error: Error| store.blame(error, "transaction");
+        let blame = |error: Error| store.blame(error, operation);
         let steps = steps.map_err(blame)?;
         let base = Commit {
             expectations,
             ..store.commit_of()
         };
-        let mut all = false;
-        for attempt in 0.. {
+        let mut resent = 0;
+        loop {
+            let all = resent > 0;
             let (commit, kept) = build(&store, &base, &steps, all).await.map_err(blame)?;
             match store.0.backend.commit(commit).await {
                 Ok(receipt) => {
@@ -130,12 +144,17 @@ impl Transaction {
                     }
                     return Ok(receipt);
                 }
-                Err(error) if missing(&error).is_some() && attempt < RESEND => all = true,
+                // A sweep took what this handle believed to be there: send everything.
+                Err(error) if lacks_chunks(&error) && resent < RESEND => resent += 1,
                 Err(error) => return Err(blame(error)),
             }
         }
-        Err(blame(Error::storage("no attempt was made")))
     }
+}
+
+/// Whether the backend refused a commit because it lacks chunks.
+fn lacks_chunks(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::MissingChunks(_))
 }
 
 async fn build(

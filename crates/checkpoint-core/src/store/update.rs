@@ -13,6 +13,7 @@ use crate::commit::Update as UpdateOperation;
 use crate::description::Description;
 use crate::error::{Actual, Error, Result};
 use crate::id::{CheckpointId, Tag, WorkerId};
+use crate::limits::Limits;
 use crate::receipt::Outcome;
 use crate::record::Header;
 use crate::status::Status;
@@ -152,7 +153,9 @@ impl Update {
         let blame = |error: Error| store.blame(error, "update");
         let now = store.0.clock.now();
         let base = store.commit_of();
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let checkpoint = session.need(&id).await.map_err(blame)?;
             let mut update =
                 operation(checkpoint, &edits, now, &store.info().limits).map_err(blame)?;
@@ -172,7 +175,6 @@ impl Update {
                 Err(error) => return Err(blame(error)),
             }
         }
-        Err(blame(Error::storage("no attempt was made")))
     }
 }
 
@@ -184,12 +186,17 @@ fn overtaken(error: &Error) -> bool {
 }
 
 /// The update that makes these edits on a checkpoint as it is.
-pub(super) fn edited_operation(
-    header: Header,
-    description: Description,
+fn operation(
+    checkpoint: Checkpoint,
+    edits: &[Edit],
     now: Timestamp,
+    limits: &Limits,
 ) -> Result<UpdateOperation> {
-    let (mut header, mut description) = (header, description);
+    let (mut header, mut description, _) = checkpoint.into_parts();
+    for edit in edits {
+        edit.apply(&mut header, &mut description)?;
+    }
+    check_description(&description, limits)?;
     let revision = header.revision;
     header.revision += 1;
     header.updated_at = now.max(header.updated_at);
@@ -207,20 +214,6 @@ pub(super) fn edited_operation(
         meta: description.encode()?,
         state: None,
     })
-}
-
-fn operation(
-    checkpoint: Checkpoint,
-    edits: &[Edit],
-    now: Timestamp,
-    limits: &crate::limits::Limits,
-) -> Result<UpdateOperation> {
-    let (mut header, mut description, _) = checkpoint.into_parts();
-    for edit in edits {
-        edit.apply(&mut header, &mut description)?;
-    }
-    check_description(&description, limits)?;
-    edited_operation(header, description, now)
 }
 
 impl Edit {
