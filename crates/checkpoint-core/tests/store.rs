@@ -562,3 +562,33 @@ async fn sessions_list_in_the_order_of_their_creation() {
         .collect();
     assert_eq!(listed, expected);
 }
+
+#[tokio::test]
+async fn what_a_sweep_took_behind_a_handle_is_sent_again() {
+    let Bench { store, .. } = bench();
+    let session = store.session("s").await.expect("made");
+    let mut state = agent(1, 300_000);
+    for (n, in_transaction) in [false, true].into_iter().enumerate() {
+        let saved = session.save(&state).await.expect("saved");
+        assert!(session.delete(&saved.id).await.expect("deleted"));
+        let budget = Budget::default().with_grace(Duration::ZERO);
+        while store.maintain(&budget).await.expect("maintained").more {}
+        assert_eq!(store.stats().await.expect("counted").chunks, 0);
+        // The handle still believes that the chunks of the deleted state are there.
+        state.step = n as u32 + 2;
+        let save = session.save(&state);
+        if in_transaction {
+            store
+                .transaction()
+                .save(save)
+                .commit()
+                .await
+                .expect("sent again");
+        } else {
+            save.await.expect("sent again");
+        }
+        let latest = session.latest().await.expect("read").expect("there");
+        assert_eq!(latest.state::<Agent>().await.expect("read"), state);
+        assert!(session.delete(latest.id()).await.expect("deleted"));
+    }
+}
