@@ -26,6 +26,7 @@ mod open;
 mod query;
 mod read;
 mod reader;
+mod recall;
 mod row;
 mod schema;
 mod shared;

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::error::fault;
 use crate::query::{checkpoint, chunk, control, feed, session, store, tombstone};
+use crate::recall::Recall;
 use crate::tables::SqliteTables;
 
 /// One step: purging first, then the window, then chunks, then free pages.
@@ -67,7 +68,7 @@ fn purge(connection: &Connection, rows: usize) -> Result<u64> {
             continue;
         }
         for sequence in sequences {
-            SqliteTables::new(connection, true).bury(sequence, deleted)?;
+            SqliteTables::new(connection, &mut Recall::default(), true).bury(sequence, deleted)?;
             purged += 1;
         }
     }

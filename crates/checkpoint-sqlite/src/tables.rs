@@ -12,6 +12,7 @@ use crate::error::fault;
 use crate::query::checkpoint::{ASIDE, DAMAGED_ASIDE};
 use crate::query::tombstone::NewTombstone;
 use crate::query::{attachment, checkpoint, chunk, feed, session, store, tombstone};
+use crate::recall::Recall;
 
 /// The tables of a connection that is inside a transaction.
 #[derive(Debug)]
@@ -19,6 +20,9 @@ pub(crate) struct SqliteTables<'c> {
     connection: &'c Connection,
     /// Damaged rows are taken as far as they are legible: for commits that only delete and set aside.
     lenient: bool,
+    recall: &'c mut Recall,
+    /// Whether anything was written.
+    pub(crate) wrote: bool,
     /// The checkpoint that was looked up last.
     found: Option<(u64, CheckpointId)>,
     /// The highest number given to a chunk, once it was looked up.
@@ -26,10 +30,12 @@ pub(crate) struct SqliteTables<'c> {
 }
 
 impl<'c> SqliteTables<'c> {
-    pub(crate) fn new(connection: &'c Connection, lenient: bool) -> Self {
+    pub(crate) fn new(connection: &'c Connection, recall: &'c mut Recall, lenient: bool) -> Self {
         Self {
             connection,
             lenient,
+            recall,
+            wrote: false,
             found: None,
             last_chunk: None,
         }
@@ -46,6 +52,8 @@ impl<'c> SqliteTables<'c> {
 
     /// Removes the rows of a checkpoint and leaves a tombstone.
     pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
+        self.wrote = true;
+        self.recall.forget_heads();
         match checkpoint::stored(self.connection, sequence) {
             Ok(Some(it)) => {
                 let name = session::name(self.connection, it.session)?
@@ -97,17 +105,25 @@ impl<'c> SqliteTables<'c> {
 
 impl Tables for SqliteTables<'_> {
     fn session(&mut self, id: &SessionId) -> Result<Option<SessionRow>> {
-        session::newest(self.connection, id)
+        if let Some(row) = self.recall.session(id) {
+            return Ok(Some(row));
+        }
+        let row = session::newest(self.connection, id)?;
+        if let Some(row) = &row {
+            self.recall.keep_session(row);
+        }
+        Ok(row)
     }
 
     fn insert_session(&mut self, row: &SessionRow) -> Result<u64> {
         let key = session::next_key(self.connection)?;
-        let row = SessionRow { key, ..row.clone() };
-        session::put(self.connection, &session::Stored { row, purged: false })?;
+        self.update_session(&SessionRow { key, ..row.clone() })?;
         Ok(key)
     }
 
     fn update_session(&mut self, row: &SessionRow) -> Result<()> {
+        self.wrote = true;
+        self.recall.keep_session(row);
         let stored = session::Stored {
             row: row.clone(),
             purged: false,
@@ -116,11 +132,19 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn head(&mut self, session: u64) -> Result<Option<Head>> {
+        if let Some(head) = self.recall.head(session) {
+            return Ok(head);
+        }
         let head = checkpoint::head(self.connection, session)?;
-        Ok(head.map(|(sequence, id)| Head { id, sequence }))
+        let head = head.map(|(sequence, id)| Head { id, sequence });
+        self.recall.keep_head(session, head.clone());
+        Ok(head)
     }
 
     fn checkpoint(&mut self, id: &CheckpointId) -> Result<Lookup> {
+        if !checkpoint::is_known(self.connection, id)? {
+            return Ok(Lookup::Absent);
+        }
         if let Some(it) = checkpoint::existing(self.connection, id, self.lenient)? {
             self.found = Some((it.sequence, id.clone()));
             let name = session::name(self.connection, it.session)?
@@ -140,6 +164,12 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn insert_checkpoint(&mut self, new: &NewCheckpoint<'_>) -> Result<()> {
+        self.wrote = true;
+        let head = Head {
+            id: new.append.id.clone(),
+            sequence: new.sequence,
+        };
+        self.recall.keep_head(new.session, Some(head));
         let error = match checkpoint::insert(self.connection, new) {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -155,6 +185,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn update_checkpoint(&mut self, sequence: u64, update: &Update, revision: u64) -> Result<()> {
+        self.wrote = true;
         let it = self.stored(sequence)?;
         checkpoint::update(self.connection, it, update, revision)
     }
@@ -164,6 +195,8 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<()> {
+        self.wrote = true;
+        self.recall.forget_heads();
         match checkpoint::stored(self.connection, sequence) {
             Ok(Some(mut it)) => {
                 it.flags = it.flags & !ASIDE | if aside { ASIDE } else { 0 };
@@ -189,6 +222,7 @@ impl Tables for SqliteTables<'_> {
         key: &str,
         bytes: Option<&Bytes>,
     ) -> Result<bool> {
+        self.wrote = true;
         attachment::attach(self.connection, sequence, kind, key, bytes)
     }
 
@@ -198,6 +232,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn put_record(&mut self, name: &RecordName, version: u64, bytes: Option<&Bytes>) -> Result<()> {
+        self.wrote = true;
         store::put_record(self.connection, name, version, bytes)
     }
 
@@ -206,6 +241,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn insert_chunk(&mut self, new: &NewChunk, now: Timestamp) -> Result<()> {
+        self.wrote = true;
         let last = match self.last_chunk {
             Some(last) => last,
             None => chunk::last(self.connection)?,
@@ -216,6 +252,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn renew_chunk(&mut self, id: &ChunkId, now: Timestamp) -> Result<()> {
+        self.wrote = true;
         chunk::renew(self.connection, id, now)
     }
 
@@ -224,10 +261,12 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn remember(&mut self, id: &CommitId, receipt: &[u8], now: Timestamp) -> Result<()> {
+        self.wrote = true;
         store::remember(self.connection, id, receipt, now)
     }
 
     fn insert_change(&mut self, change: &Change) -> Result<()> {
+        self.wrote = true;
         feed::insert(self.connection, change)
     }
 
@@ -261,6 +300,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn reseal(&mut self, target: &Sealed, bytes: &Bytes) -> Result<()> {
+        self.wrote = true;
         match target {
             Sealed::Meta(id) | Sealed::Inline(id) => {
                 let Some(sequence) = self.sequence(id)? else {

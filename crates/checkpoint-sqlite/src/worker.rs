@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{commit_fault, fault, stopped};
 use crate::maintain::Sweep;
-use crate::query::{control, store};
+use crate::query::control;
+use crate::recall::Recall;
 use crate::tables::{SqliteTables, order_chunks};
 
 /// Commits that may wait; the next ones wait to get in.
@@ -56,6 +57,7 @@ impl Writer {
             setup,
             sweep: None,
             groups: 0,
+            recall: Recall::default(),
         };
         let thread = std::thread::Builder::new()
             .name("checkpoint-writer".to_owned())
@@ -93,6 +95,7 @@ struct Work {
     setup: Setup,
     sweep: Option<Sweep>,
     groups: u32,
+    recall: Recall,
 }
 
 /// What became of a group.
@@ -172,6 +175,7 @@ impl Work {
     fn maintain(&mut self, budget: &Budget) -> Result<MaintainStep> {
         let connection = self.setup.connection.lock();
         let now = self.setup.clock.now();
+        self.recall.forget();
         let step = crate::maintain::step(&connection, &mut self.sweep, budget, now);
         control::rollback(&connection);
         step
@@ -220,18 +224,22 @@ impl Work {
     }
 
     /// All members in one transaction.
-    fn transaction(&self, members: &[Member]) -> Group {
-        let connection = self.setup.connection.lock();
+    fn transaction(&mut self, members: &[Member]) -> Group {
+        let connection = Arc::clone(&self.setup.connection);
+        let connection = connection.lock();
         if let Err(error) = control::begin_write(&connection) {
             return Group::Failed(fault(error));
         }
         let group = self.inside(&connection, members);
+        if !matches!(group, Group::Done(..)) {
+            self.recall.forget();
+        }
         control::rollback(&connection);
         group
     }
 
-    fn inside(&self, connection: &Connection, members: &[Member]) -> Group {
-        let mut counters = match store::counters(connection) {
+    fn inside(&mut self, connection: &Connection, members: &[Member]) -> Group {
+        let mut counters = match self.recall.begin(connection) {
             Ok(counters) => counters,
             Err(error) => return Group::Failed(error),
         };
@@ -243,7 +251,10 @@ impl Work {
             }
         }
         match control::commit(connection) {
-            Ok(()) => Group::Done(fates, counters.position),
+            Ok(()) => {
+                self.recall.done(counters);
+                Group::Done(fates, counters.position)
+            }
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
                 Group::Apart(fault(error))
             }
@@ -254,21 +265,22 @@ impl Work {
     /// One member. The outer error is one after which the transaction is no more: what the engine cannot undo in part
     /// it undoes in whole.
     fn member(
-        &self,
+        &mut self,
         connection: &Connection,
         counters: &mut Counters,
         commit: &Commit,
         alone: bool,
     ) -> Result<Result<Receipt>> {
-        if !alone {
+        let can_undo = !alone && !is_simple(commit);
+        if can_undo {
             control::savepoint(connection)?;
         }
         let before = *counters;
-        let mut tables = SqliteTables::new(connection, is_lenient(commit));
+        let mut tables = SqliteTables::new(connection, &mut self.recall, is_lenient(commit));
         let now = self.setup.clock.now();
         match apply(&mut tables, counters, commit, now, self.setup.durability) {
             Ok(receipt) => {
-                if !alone {
+                if can_undo {
                     control::release(connection)?;
                 }
                 Ok(Ok(receipt))
@@ -279,7 +291,12 @@ impl Work {
                 if alone || connection.is_autocommit() {
                     return Err(error);
                 }
-                control::undo(connection)?;
+                if can_undo {
+                    self.recall.forget();
+                    control::undo(connection)?;
+                } else if tables.wrote {
+                    return Err(error);
+                }
                 match error.kind() {
                     ErrorKind::Storage => Err(error),
                     _ => Ok(Err(error)),
@@ -287,6 +304,12 @@ impl Work {
             }
         }
     }
+}
+
+/// Commits of one operation and no chunk are refused, as a rule, before they write; so they need no savepoint, which
+/// copies each page that they touch.
+fn is_simple(commit: &Commit) -> bool {
+    commit.operations.len() <= 1 && commit.chunks.is_empty() && commit.relies_on.is_empty()
 }
 
 /// Commits that do nothing but delete and set aside may touch damaged rows.
@@ -305,6 +328,7 @@ mod tests {
 
     use super::*;
     use crate::config::SqliteOptions;
+    use crate::query::store;
 
     fn chunk(size: usize, ids: &SeededIds) -> Box<Commit> {
         let bytes = vec![size as u8; size];
@@ -338,6 +362,7 @@ mod tests {
             },
             sweep: None,
             groups: 0,
+            recall: Recall::default(),
         };
         let (mut members, mut answers) = (Vec::new(), Vec::new());
         for size in [1_000, 2_000, 900_000, 3_000] {

@@ -49,6 +49,9 @@ const BY_SEQUENCE: &str = concat!(
     "SELECT ",
     columns!(", c.meta, c.payload FROM checkpoint AS c WHERE c.sequence = ?1")
 );
+const IS_KNOWN: &str =
+    "SELECT EXISTS(SELECT 1 FROM checkpoint INDEXED BY checkpoint_id WHERE id = ?1)
+    OR EXISTS(SELECT 1 FROM tombstone INDEXED BY tombstone_id WHERE id = ?1)";
 const SEQUENCE_OF: &str = "SELECT sequence FROM checkpoint INDEXED BY checkpoint_id WHERE id = ?1";
 const HEAD: &str =
     "SELECT sequence, id, flags FROM checkpoint WHERE session = ?1 ORDER BY sequence DESC";
@@ -112,6 +115,14 @@ pub(crate) fn get(
         Err(error) if error.is_corrupt() => Ok(Item::Corrupt(error.with("checkpoint", id))),
         Err(error) => Err(error),
     }
+}
+
+/// Whether an id is that of a checkpoint or of a tombstone.
+pub(crate) fn is_known(connection: &Connection, id: &CheckpointId) -> Result<bool> {
+    let known = one(connection, IS_KNOWN, [Bind(raw(id.raw()))], |row| {
+        integer(row, 0)
+    })?;
+    Ok(known != Some(0))
 }
 
 /// The sequence of a checkpoint, by the index alone.

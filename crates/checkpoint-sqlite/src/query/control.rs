@@ -15,6 +15,7 @@ const BEGIN_READ: &str = "BEGIN";
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+const DATA_VERSION: &str = "PRAGMA data_version";
 const SAVEPOINT: &str = "SAVEPOINT member";
 const RELEASE: &str = "RELEASE member";
 const UNDO: &str = "ROLLBACK TO member";
@@ -66,6 +67,14 @@ pub(crate) fn rollback(connection: &Connection) {
     {
         tracing::warn!(%error, "a transaction could not be rolled back");
     }
+}
+
+/// Tells apart what other connections committed: it stays the same while only this one writes.
+pub(crate) fn data_version(connection: &Connection) -> Result<i64> {
+    let version = one(connection, DATA_VERSION, [], |row| {
+        crate::row::integer(row, 0)
+    })?;
+    version.ok_or_else(|| Error::storage("the engine does not tell its data version"))
 }
 
 pub(crate) fn savepoint(connection: &Connection) -> Result<()> {
