@@ -23,6 +23,7 @@ mod error;
 mod maintain;
 mod migrate;
 mod open;
+mod packed;
 mod query;
 mod read;
 mod reader;

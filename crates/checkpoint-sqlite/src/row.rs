@@ -68,15 +68,33 @@ impl Digester {
             .extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.0.extend_from_slice(bytes);
     }
+
+    /// Whether a digest column fits what was written; answers the digests of the large columns.
+    fn check(mut self, column: &[u8]) -> Result<&[u8]> {
+        let (head, tail) = column
+            .split_first_chunk::<8>()
+            .ok_or_else(|| damaged("digest"))?;
+        self.0.extend_from_slice(tail);
+        if xxh3_64(&self.0).to_le_bytes() == *head {
+            Ok(tail)
+        } else {
+            Err(damaged("header"))
+        }
+    }
 }
 
 /// The digest column of a row with these small and large columns.
 pub(crate) fn seal<const N: usize>(small: &[ValueRef<'_>], large: [&[u8]; N]) -> Vec<u8> {
-    let mut tail = Vec::with_capacity(8 * N);
+    seal_tail(small.iter().copied(), &large_digests(large))
+}
+
+/// The digests of large columns, one after the other.
+pub(crate) fn large_digests<const N: usize>(large: [&[u8]; N]) -> Vec<u8> {
+    let mut digests = Vec::with_capacity(8 * N);
     for bytes in large {
-        tail.extend_from_slice(&xxh3_64(bytes).to_le_bytes());
+        digests.extend_from_slice(&xxh3_64(bytes).to_le_bytes());
     }
-    seal_tail(small.iter().copied(), &tail)
+    digests
 }
 
 /// As [`seal`], with the digests of the large columns already made.
@@ -100,20 +118,26 @@ fn damaged(what: &'static str) -> Error {
 
 /// Checks the `count` small columns that start at `from`, and answers the digests of the large ones.
 pub(crate) fn check<'r>(row: &'r Row<'_>, from: usize, count: usize) -> Result<&'r [u8]> {
-    let column = blob(row, from + count)?;
-    if column.len() < 8 {
-        return Err(damaged("digest"));
-    }
     let mut digester = Digester(Vec::with_capacity(320));
     for at in from..from + count {
         digester.value(value(row, at)?);
     }
-    digester.0.extend_from_slice(&column[8..]);
-    if xxh3_64(&digester.0).to_le_bytes() == column[..8] {
-        Ok(&column[8..])
-    } else {
-        Err(damaged("header"))
+    digester.check(blob(row, from + count)?)
+}
+
+/// Reads the `N` small columns that start at `from`, checked, and the digests of the large ones.
+pub(crate) fn checked<'r, const N: usize>(
+    row: &'r Row<'_>,
+    from: usize,
+) -> Result<([ValueRef<'r>; N], &'r [u8])> {
+    let mut digester = Digester(Vec::with_capacity(320));
+    let mut values = [ValueRef::Null; N];
+    for (at, read) in (from..).zip(&mut values) {
+        *read = value(row, at)?;
+        digester.value(*read);
     }
+    let digests = digester.check(blob(row, from + N)?)?;
+    Ok((values, digests))
 }
 
 /// Checks a large column against the digests of the large columns of its row.
@@ -139,26 +163,38 @@ fn wrong(expected: &'static str) -> Error {
         .with("expected", expected)
 }
 
-pub(crate) fn blob<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
-    match value(row, at)? {
+pub(crate) fn to_blob(value: ValueRef<'_>) -> Result<&[u8]> {
+    match value {
         ValueRef::Blob(bytes) => Ok(bytes),
         _ => Err(wrong("blob")),
     }
+}
+
+pub(crate) fn blob<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
+    value(row, at).and_then(to_blob)
 }
 
 pub(crate) fn array<const N: usize>(row: &Row<'_>, at: usize) -> Result<[u8; N]> {
     <[u8; N]>::try_from(blob(row, at)?).map_err(|_| wrong("blob of another length"))
 }
 
-pub(crate) fn integer(row: &Row<'_>, at: usize) -> Result<i64> {
-    match value(row, at)? {
+fn to_integer(value: ValueRef<'_>) -> Result<i64> {
+    match value {
         ValueRef::Integer(number) => Ok(number),
         _ => Err(wrong("integer")),
     }
 }
 
+pub(crate) fn to_number(value: ValueRef<'_>) -> Result<u64> {
+    to_integer(value).map(i64::cast_unsigned)
+}
+
+pub(crate) fn integer(row: &Row<'_>, at: usize) -> Result<i64> {
+    value(row, at).and_then(to_integer)
+}
+
 pub(crate) fn number(row: &Row<'_>, at: usize) -> Result<u64> {
-    integer(row, at).map(i64::cast_unsigned)
+    value(row, at).and_then(to_number)
 }
 
 pub(crate) fn optional<'r, T>(
@@ -173,7 +209,11 @@ pub(crate) fn optional<'r, T>(
 }
 
 pub(crate) fn text<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r str> {
-    match value(row, at)? {
+    value(row, at).and_then(to_text)
+}
+
+pub(crate) fn to_text(value: ValueRef<'_>) -> Result<&str> {
+    match value {
         ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_err(|_| wrong("UTF-8")),
         _ => Err(wrong("text")),
     }
@@ -183,8 +223,8 @@ pub(crate) fn timestamp(row: &Row<'_>, at: usize) -> Result<Timestamp> {
     corrupt(Timestamp::from_micros(integer(row, at)?))
 }
 
-fn raw_id<'r>(row: &'r Row<'_>, at: usize) -> Result<RawId<'r>> {
-    match value(row, at)? {
+fn to_raw_id(value: ValueRef<'_>) -> Result<RawId<'_>> {
+    match value {
         ValueRef::Blob(bytes) => <&[u8; 16]>::try_from(bytes)
             .map(RawId::Uuid)
             .map_err(|_| wrong("id of 16 bytes")),
@@ -196,11 +236,16 @@ fn raw_id<'r>(row: &'r Row<'_>, at: usize) -> Result<RawId<'r>> {
 }
 
 pub(crate) fn checkpoint_id(row: &Row<'_>, at: usize) -> Result<CheckpointId> {
-    corrupt(CheckpointId::from_raw(raw_id(row, at)?))
+    value(row, at).and_then(to_checkpoint_id)
 }
 
 pub(crate) fn session_id(row: &Row<'_>, at: usize) -> Result<SessionId> {
-    corrupt(SessionId::from_raw(raw_id(row, at)?))
+    let raw = value(row, at).and_then(to_raw_id)?;
+    corrupt(SessionId::from_raw(raw))
+}
+
+pub(crate) fn to_checkpoint_id(value: ValueRef<'_>) -> Result<CheckpointId> {
+    corrupt(CheckpointId::from_raw(to_raw_id(value)?))
 }
 
 /// What storage holds and the model refuses is damage, not a mistake of the caller.

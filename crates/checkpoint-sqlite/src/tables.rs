@@ -8,10 +8,10 @@ use checkpoint_core::{
 };
 use rusqlite::{Connection, ErrorCode};
 
+use crate::checkpoint::Whole;
 use crate::error::fault;
-use crate::query::checkpoint::{ASIDE, DAMAGED_ASIDE};
 use crate::query::tombstone::NewTombstone;
-use crate::query::{attachment, checkpoint, chunk, feed, session, store, tombstone};
+use crate::query::{attachment, checkpoint, chunk, feed, session, store, tombstone, write};
 use crate::recall::Recall;
 
 /// The tables of a connection that is inside a transaction.
@@ -45,7 +45,7 @@ impl<'c> SqliteTables<'c> {
         checkpoint::sequence_of(self.connection, id)
     }
 
-    fn stored(&self, sequence: u64) -> Result<crate::checkpoint::Decoded> {
+    fn stored(&self, sequence: u64) -> Result<Whole> {
         checkpoint::stored(self.connection, sequence)?
             .ok_or_else(|| Error::corrupt("a row is gone").with("sequence", sequence))
     }
@@ -54,23 +54,23 @@ impl<'c> SqliteTables<'c> {
     pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
         self.wrote = true;
         self.recall.forget_heads();
-        match checkpoint::stored(self.connection, sequence) {
-            Ok(Some(it)) => {
+        match checkpoint::small(self.connection, sequence) {
+            Ok(Some((it, _))) => {
                 let name = session::name(self.connection, it.session)?
                     .ok_or_else(|| Error::corrupt("the session of a checkpoint is missing"))?;
                 let new = NewTombstone {
                     sequence,
                     id: &it.id,
                     session: &name.0,
-                    parent: it.parent.as_ref(),
-                    back: it.back,
-                    appended: it.appended,
-                    committed: it.committed,
+                    parent: it.packed.parent.as_ref(),
+                    back: it.packed.back,
+                    appended: it.packed.appended,
+                    committed: it.packed.committed,
                     deleted: now,
-                    fingerprint: it.fingerprint,
+                    fingerprint: it.packed.fingerprint,
                 };
                 tombstone::insert(self.connection, &new)?;
-                checkpoint::remove(self.connection, sequence, Some(&it.tags))?;
+                write::remove(self.connection, sequence, Some(&it.packed.tags))?;
             }
             Ok(None) => {}
             Err(error) if self.lenient && error.is_corrupt() => self.bury_damaged(sequence, now)?,
@@ -99,7 +99,7 @@ impl<'c> SqliteTables<'c> {
             };
             tombstone::insert(self.connection, &new)?;
         }
-        checkpoint::remove(self.connection, sequence, None)
+        write::remove(self.connection, sequence, None)
     }
 }
 
@@ -170,7 +170,7 @@ impl Tables for SqliteTables<'_> {
             sequence: new.sequence,
         };
         self.recall.keep_head(new.session, Some(head));
-        let error = match checkpoint::insert(self.connection, new) {
+        let error = match write::insert(self.connection, new) {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
@@ -181,13 +181,13 @@ impl Tables for SqliteTables<'_> {
         let before = self.sequence(&new.append.id)?;
         let before = before.ok_or_else(|| fault(error))?;
         self.bury(before, new.committed_at)?;
-        checkpoint::insert(self.connection, new).map_err(fault)
+        write::insert(self.connection, new).map_err(fault)
     }
 
     fn update_checkpoint(&mut self, sequence: u64, update: &Update, revision: u64) -> Result<()> {
         self.wrote = true;
         let it = self.stored(sequence)?;
-        checkpoint::update(self.connection, it, update, revision)
+        write::update(self.connection, it, update, revision)
     }
 
     fn delete_checkpoint(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
@@ -197,19 +197,14 @@ impl Tables for SqliteTables<'_> {
     fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<()> {
         self.wrote = true;
         self.recall.forget_heads();
-        match checkpoint::stored(self.connection, sequence) {
-            Ok(Some(mut it)) => {
-                it.flags = it.flags & !ASIDE | if aside { ASIDE } else { 0 };
-                checkpoint::write(self.connection, &it, false)
+        match checkpoint::small(self.connection, sequence) {
+            Ok(Some((mut small, digests))) => {
+                small.packed.aside = aside;
+                write::write_small(self.connection, &small, &digests)
             }
             Ok(None) => Ok(()),
             Err(error) if error.is_corrupt() => {
-                let sound = checkpoint::is_sound(self.connection, sequence)?;
-                let flags = match (sound, aside) {
-                    (_, true) => DAMAGED_ASIDE,
-                    (_, false) => 0,
-                };
-                checkpoint::set_flags(self.connection, sequence, flags)
+                write::set_damaged_aside(self.connection, sequence, aside)
             }
             Err(error) => Err(error),
         }
@@ -313,7 +308,7 @@ impl Tables for SqliteTables<'_> {
                 } else {
                     it.meta = bytes.clone();
                 }
-                checkpoint::write(self.connection, &it, inline)
+                write::write(self.connection, &it, inline)
             }
             Sealed::Chunk(id) => chunk::reseal(self.connection, id, bytes),
             Sealed::Attachment(id, kind, key) => {

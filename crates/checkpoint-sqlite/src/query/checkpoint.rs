@@ -1,27 +1,22 @@
-//! Checkpoints: writes, and reads of one.
+//! Checkpoints: reads of one, and of what the rest of the crate needs of many.
 
-use checkpoint_core::engine::{Existing, NewCheckpoint};
+use checkpoint_core::engine::Existing;
 use checkpoint_core::{
-    CheckpointId, Fingerprint, Item, Parts, Payload, Record, Result, Status, Tag, Update,
+    CheckpointId, Error, Fingerprint, Item, Parts, Record, Result, Status, Timestamp,
 };
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params};
 
-use super::{all, one, run, session};
-use crate::checkpoint::{COLUMNS, Decoded, decode, encode_tags};
+use super::{all, one, session};
+use crate::checkpoint::{COLUMNS, Small, Whole, decode};
 use crate::error::fault;
-use crate::row::{
-    Bind, array, binds, check, checkpoint_id, int, integer, maybe, number, optional, raw, seal,
-    time, timestamp,
-};
+use crate::packed::{self, Packed};
+use crate::row::{Bind, blob, check, checkpoint_id, integer, number, raw};
 
 /// The columns of a checkpoint in their order, and then what follows.
 macro_rules! columns {
     ($($rest:literal),*) => {
         concat!(
-            "c.sequence, c.id, c.session, c.parent, c.enclosing, c.revision, c.back, c.appended, c.created, ",
-            "c.committed, c.updated, c.status, c.cause, c.worker, c.tags, c.step, c.flags, c.length, ",
-            "c.origin_sequence, c.origin_committed, c.fingerprint, c.top, c.digest",
+            "c.sequence, c.id, c.session, c.status, c.worker, c.packed, c.digest",
             $($rest),*
         )
     };
@@ -53,32 +48,22 @@ const IS_KNOWN: &str =
     "SELECT EXISTS(SELECT 1 FROM checkpoint INDEXED BY checkpoint_id WHERE id = ?1)
     OR EXISTS(SELECT 1 FROM tombstone INDEXED BY tombstone_id WHERE id = ?1)";
 const SEQUENCE_OF: &str = "SELECT sequence FROM checkpoint INDEXED BY checkpoint_id WHERE id = ?1";
-const HEAD: &str =
-    "SELECT sequence, id, flags FROM checkpoint WHERE session = ?1 ORDER BY sequence DESC";
-const INSERT: &str =
-    "INSERT INTO checkpoint VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-    ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
-const UPDATE: &str =
-    "UPDATE checkpoint SET revision = ?2, updated = ?3, status = ?4, worker = ?5, tags = ?6,
-    step = ?7, flags = ?8, length = ?9, top = ?10, digest = ?11, meta = ?12 WHERE sequence = ?1";
-const SET_PAYLOAD: &str = "UPDATE checkpoint SET payload = ?2 WHERE sequence = ?1";
-const SET_FLAGS: &str = "UPDATE checkpoint SET flags = ?2 WHERE sequence = ?1";
-const DELETE: &str = "DELETE FROM checkpoint WHERE sequence = ?1";
-const TAG: &str = "INSERT INTO tag(tag, sequence) VALUES(?1, ?2)";
-const UNTAG: &str = "DELETE FROM tag WHERE tag = ?1 AND sequence = ?2";
-const UNTAG_ALL: &str = "DELETE FROM tag WHERE sequence = ?1";
+const HEAD: &str = concat!(
+    "SELECT ",
+    columns!(" FROM checkpoint AS c WHERE c.session = ?1 ORDER BY c.sequence DESC")
+);
+const NEWEST: &str = concat!(
+    "SELECT ",
+    columns!(" FROM checkpoint AS c ORDER BY c.sequence DESC")
+);
 const OF_SESSION: &str =
     "SELECT sequence FROM checkpoint WHERE session = ?1 ORDER BY sequence LIMIT ?2";
-const COUNTS: &str =
-    "SELECT count(*), coalesce(sum(c.length), 0) FROM session AS s CROSS JOIN checkpoint AS c
+const LIVE: &str = "SELECT c.packed FROM session AS s CROSS JOIN checkpoint AS c
     ON c.session = s.key WHERE s.deleted IS NULL";
-
-/// The flag of a pinned checkpoint.
-pub(crate) const PINNED: i64 = 1;
-/// The flag of one that was set aside.
-pub(crate) const ASIDE: i64 = 2;
-/// All flags of a damaged row that was set aside: its digest cannot vouch for a single bit.
-pub(crate) const DAMAGED_ASIDE: i64 = 0x5e7a_51de;
+const TOPS: &str = concat!(
+    "SELECT ",
+    columns!(" FROM checkpoint AS c WHERE c.sequence > ?1 ORDER BY c.sequence LIMIT ?2")
+);
 
 /// Where the columns of the session start in a row of [`get`].
 const SESSION_AT: usize = COLUMNS + 3;
@@ -102,7 +87,7 @@ pub(crate) fn get(
         }
         let record = decode(row, session, parts)?;
         if record.header.id != *id {
-            return Err(checkpoint_core::Error::corrupt(
+            return Err(Error::corrupt(
                 "an index names another checkpoint; restore a backup",
             ));
         }
@@ -132,6 +117,11 @@ pub(crate) fn sequence_of(connection: &Connection, id: &CheckpointId) -> Result<
     })
 }
 
+/// Whether a row is damaged and was set aside.
+pub(crate) fn is_damaged_aside(row: &Row<'_>) -> bool {
+    blob(row, COLUMNS).is_ok_and(<[u8]>::is_empty)
+}
+
 /// The highest checkpoint of a session that is not set aside. An id that cannot be right is damage; one that both the
 /// row and the index have is right, whatever else of the row is damaged.
 pub(crate) fn head(connection: &Connection, session: u64) -> Result<Option<(u64, CheckpointId)>> {
@@ -142,11 +132,18 @@ pub(crate) fn head(connection: &Connection, session: u64) -> Result<Option<(u64,
             let Some(row) = rows.next().map_err(fault)? else {
                 return Ok(None);
             };
-            let flags = integer(row, 2)?;
-            if flags != DAMAGED_ASIDE && (flags & !(PINNED | ASIDE) != 0 || flags & ASIDE == 0) {
-                let sequence = number(row, 0)?;
-                let id = checkpoint_id(row, 1).map_err(|error| error.with("sequence", sequence))?;
-                break (sequence, id);
+            match Small::read(row) {
+                Ok((small, _)) if small.packed.aside => {}
+                Ok((small, _)) => break (small.sequence, small.id),
+                Err(_) if is_damaged_aside(row) => {}
+                Err(_) => {
+                    let sequence = number(row, 0)?;
+                    let id = checkpoint_id(row, 1);
+                    break (
+                        sequence,
+                        id.map_err(|error| error.with("sequence", sequence))?,
+                    );
+                }
             }
         }
     };
@@ -154,10 +151,24 @@ pub(crate) fn head(connection: &Connection, session: u64) -> Result<Option<(u64,
         Ok(Some(found))
     } else {
         Err(
-            checkpoint_core::Error::corrupt("a row does not match its index; delete or restore it")
+            Error::corrupt("a row does not match its index; delete or restore it")
                 .with("sequence", found.0),
         )
     }
+}
+
+/// The highest sequence, and when the newest checkpoint that is legible was committed.
+pub(crate) fn newest(connection: &Connection) -> Result<(u64, Option<Timestamp>)> {
+    let mut statement = connection.prepare_cached(NEWEST).map_err(fault)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let mut highest = 0;
+    while let Some(row) = rows.next().map_err(fault)? {
+        highest = highest.max(number(row, 0)?);
+        if let Ok((small, _)) = Small::read(row) {
+            return Ok((highest, Some(small.packed.committed)));
+        }
+    }
+    Ok((highest, None))
 }
 
 /// What the judgement needs of the row under an id, with the key of its session. `lenient` takes a damaged row as far
@@ -167,212 +178,46 @@ pub(crate) fn existing(
     id: &CheckpointId,
     lenient: bool,
 ) -> Result<Option<Existing>> {
-    one(
-        connection,
-        GET_HEADER,
-        [Bind(raw(id.raw()))],
-        |row| match read_existing(row) {
-            Err(error) if lenient && error.is_corrupt() => guess_existing(row),
-            result => result,
-        },
-    )
-    .map_err(|error| error.with("checkpoint", id))
-}
-
-fn read_existing(row: &Row<'_>) -> Result<Existing> {
-    check(row, 0, COLUMNS)?;
-    Ok(Existing {
-        sequence: number(row, 0)?,
-        session: number(row, 2)?,
-        parent: optional(row, 3, checkpoint_id)?,
-        committed_at: timestamp(row, 9)?,
-        revision: number(row, 5)?,
-        status: crate::checkpoint::status(number(row, 11)?)?,
-        fingerprint: Fingerprint(array(row, 20)?),
-    })
+    let read = |row: &Row<'_>| match Small::read(row) {
+        Ok((small, _)) => Ok(small.existing()),
+        Err(error) if lenient && error.is_corrupt() => guess_existing(row),
+        Err(error) => Err(error),
+    };
+    one(connection, GET_HEADER, [Bind(raw(id.raw()))], read)
+        .map_err(|error| error.with("checkpoint", id))
 }
 
 fn guess_existing(row: &Row<'_>) -> Result<Existing> {
+    if let Ok(small) = Small::guess(row) {
+        return Ok(small.existing());
+    }
     Ok(Existing {
         sequence: number(row, 0)?,
         session: number(row, 2)?,
-        parent: optional(row, 3, checkpoint_id).unwrap_or(None),
-        committed_at: timestamp(row, 9).unwrap_or(checkpoint_core::Timestamp::MIN),
-        revision: number(row, 5).unwrap_or(0),
-        status: number(row, 11)
-            .and_then(crate::checkpoint::status)
-            .unwrap_or(Status::Created),
-        fingerprint: Fingerprint(array(row, 20).unwrap_or_default()),
+        parent: None,
+        committed_at: Timestamp::MIN,
+        revision: 0,
+        status: Status::Created,
+        fingerprint: Fingerprint([0; 16]),
     })
 }
 
-/// Adds a checkpoint with its tags. The engine's own error, since an id that is taken can mean two things.
-pub(crate) fn insert(connection: &Connection, new: &NewCheckpoint<'_>) -> rusqlite::Result<()> {
-    let append = new.append;
-    let tags = encode_tags(&append.tags);
-    let top = append.payload.top();
-    let payload: &[u8] = append.payload.inline().map_or(&[], |bytes| bytes);
-    let status = append.status.number();
-    let updated = (append.updated_at != append.created_at).then_some(append.updated_at);
-    let appended = append.revision << 8 | u64::from(status);
-    let small = [
-        int(new.sequence),
-        raw(append.id.raw()),
-        int(new.session),
-        maybe(new.parent, |id| raw(id.raw())),
-        maybe(append.enclosing.as_ref(), |id| raw(id.raw())),
-        int(append.revision),
-        int(new.sequence - new.first),
-        int(appended),
-        time(append.created_at),
-        time(new.committed_at),
-        maybe(updated, time),
-        int(status.into()),
-        int(append.trigger.number().into()),
-        maybe(append.worker.as_ref(), |it| {
-            ValueRef::Text(it.as_str().as_bytes())
-        }),
-        maybe(tags.as_deref(), ValueRef::Blob),
-        maybe(append.step, int),
-        ValueRef::Integer(if append.pinned { PINNED } else { 0 }),
-        int(append.length),
-        maybe(new.origin, |it| int(it.sequence)),
-        maybe(new.origin, |it| time(it.committed_at)),
-        ValueRef::Blob(&append.fingerprint.0),
-        maybe(top.as_ref(), |id| ValueRef::Blob(id.as_bytes())),
-    ];
-    let digest = seal(&small, [&append.meta, payload]);
-    let large = [
-        ValueRef::Blob(&digest),
-        ValueRef::Blob(&append.meta),
-        match append.payload {
-            Payload::Inline(_) => ValueRef::Blob(payload),
-            Payload::Tree(_) => ValueRef::Null,
-        },
-    ];
-    let mut statement = connection.prepare_cached(INSERT)?;
-    statement.execute(params_from_iter(binds(&small).chain(binds(&large))))?;
-    for tag in &append.tags {
-        let mut statement = connection.prepare_cached(TAG)?;
-        statement.execute(params![tag.as_str(), new.sequence.cast_signed()])?;
-    }
-    Ok(())
-}
-
 /// The whole row as it lies there, checked.
-pub(crate) fn stored(connection: &Connection, sequence: u64) -> Result<Option<Decoded>> {
+pub(crate) fn stored(connection: &Connection, sequence: u64) -> Result<Option<Whole>> {
     one(
         connection,
         BY_SEQUENCE,
         [sequence.cast_signed()],
-        Decoded::read,
+        Whole::read,
     )
     .map_err(|error| error.with("sequence", sequence))
 }
 
-/// Whether the small columns of a row are sound.
-pub(crate) fn is_sound(connection: &Connection, sequence: u64) -> Result<bool> {
-    match one(connection, BY_SEQUENCE, [sequence.cast_signed()], |row| {
-        check(row, 0, COLUMNS).map(drop)
-    }) {
-        Ok(found) => Ok(found.is_some()),
-        Err(error) if error.is_corrupt() => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Overwrites what an update brings.
-pub(crate) fn update(
-    connection: &Connection,
-    mut it: Decoded,
-    update: &Update,
-    revision: u64,
-) -> Result<()> {
-    retag(connection, it.sequence, &it.tags, &update.tags)?;
-    it.revision = revision;
-    it.updated = update.updated_at;
-    it.status = update.status;
-    it.worker.clone_from(&update.worker);
-    it.tags.clone_from(&update.tags);
-    it.step = update.step;
-    it.flags = it.flags & !PINNED | if update.pinned { PINNED } else { 0 };
-    it.meta = update.meta.clone();
-    let new_state = update.state.is_some();
-    if let Some(state) = &update.state {
-        it.length = state.length;
-        it.payload = state.payload.clone();
-    }
-    write(connection, &it, new_state)
-}
-
-fn retag(connection: &Connection, sequence: u64, before: &[Tag], after: &[Tag]) -> Result<()> {
-    for tag in before.iter().filter(|tag| !after.contains(tag)) {
-        run(
-            connection,
-            UNTAG,
-            params![tag.as_str(), sequence.cast_signed()],
-        )?;
-    }
-    for tag in after.iter().filter(|tag| !before.contains(tag)) {
-        run(
-            connection,
-            TAG,
-            params![tag.as_str(), sequence.cast_signed()],
-        )?;
-    }
-    Ok(())
-}
-
-/// Writes a row that was read back, its state only where it is new.
-pub(crate) fn write(connection: &Connection, it: &Decoded, new_state: bool) -> Result<()> {
-    let tags = encode_tags(&it.tags);
-    let top = it.payload.top();
-    let payload: &[u8] = it.payload.inline().map_or(&[], |bytes| bytes);
-    let small = it.small(tags.as_deref(), top.as_ref());
-    let digest = seal(&small, [&it.meta, payload]);
-    let values = [
-        small[0],
-        small[5],
-        small[10],
-        small[11],
-        small[13],
-        small[14],
-        small[15],
-        small[16],
-        small[17],
-        small[21],
-        ValueRef::Blob(&digest),
-        ValueRef::Blob(&it.meta),
-    ];
-    run(connection, UPDATE, params_from_iter(binds(&values)))?;
-    if new_state {
-        let payload = it.payload.inline().map(|bytes| &bytes[..]);
-        run(
-            connection,
-            SET_PAYLOAD,
-            params![it.sequence.cast_signed(), payload],
-        )?;
-    }
-    Ok(())
-}
-
-/// Sets the flags alone, of a row that is damaged and stays so.
-pub(crate) fn set_flags(connection: &Connection, sequence: u64, flags: i64) -> Result<()> {
-    run(
-        connection,
-        SET_FLAGS,
-        params![sequence.cast_signed(), flags],
-    )
-    .map(drop)
-}
-
-/// Removes the row and its tags; of a damaged row nobody knows which, so all are looked at.
-pub(crate) fn remove(connection: &Connection, sequence: u64, tags: Option<&[Tag]>) -> Result<()> {
-    match tags {
-        Some(tags) => retag(connection, sequence, tags, &[])?,
-        None => drop(run(connection, UNTAG_ALL, [sequence.cast_signed()])?),
-    }
-    run(connection, DELETE, [sequence.cast_signed()]).map(drop)
+/// The small columns of a row, checked, with the digests of the large ones.
+pub(crate) fn small(connection: &Connection, sequence: u64) -> Result<Option<(Small, Vec<u8>)>> {
+    one(connection, BY_SEQUENCE, [sequence.cast_signed()], |row| {
+        Small::read(row).map(|(small, digests)| (small, digests.to_vec()))
+    })
 }
 
 /// The lowest sequences of a session.
@@ -385,12 +230,17 @@ pub(crate) fn of_session(connection: &Connection, key: u64, limit: usize) -> Res
     )
 }
 
-/// How many are live, and the bytes of their states.
+/// How many are live, and the bytes of their states; those of a damaged row are not known.
 pub(crate) fn counts(connection: &Connection) -> Result<(u64, u64)> {
-    let counts = one(connection, COUNTS, [], |row| {
-        Ok((number(row, 0)?, number(row, 1)?))
-    })?;
-    Ok(counts.unwrap_or_default())
+    let mut statement = connection.prepare_cached(LIVE).map_err(fault)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let (mut count, mut bytes) = (0_u64, 0_u64);
+    while let Some(row) = rows.next().map_err(fault)? {
+        count += 1;
+        let length = blob(row, 0).and_then(packed::length).unwrap_or(0);
+        bytes = bytes.saturating_add(length);
+    }
+    Ok((count, bytes))
 }
 
 /// Sequences above `after` with the tops of their states, checked, in order.
@@ -399,13 +249,15 @@ pub(crate) fn tops(
     after: u64,
     limit: usize,
 ) -> Result<Vec<(u64, Option<[u8; 32]>)>> {
-    const TOPS: &str = concat!(
-        "SELECT ",
-        columns!(" FROM checkpoint AS c WHERE c.sequence > ?1 ORDER BY c.sequence LIMIT ?2")
-    );
     let params = params![after.cast_signed(), super::at_most(limit)];
     all(connection, TOPS, params, |row| {
-        check(row, 0, COLUMNS)?;
-        Ok((number(row, 0)?, optional(row, 21, array)?))
+        Ok((number(row, 0)?, top(row)?))
     })
+}
+
+/// The top of the state of a row.
+pub(crate) fn top(row: &Row<'_>) -> Result<Option<[u8; 32]>> {
+    check(row, 0, COLUMNS)?;
+    let packed = Packed::decode(blob(row, COLUMNS - 1)?)?;
+    Ok(packed.top.map(|top| *top.as_bytes()))
 }

@@ -8,9 +8,9 @@ use checkpoint_core::{
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::checkpoint::columns;
+use super::checkpoint::{columns, top};
 use super::{all, one, run, session, tombstone};
-use crate::checkpoint;
+use crate::checkpoint::{self, Small};
 use crate::row::{
     array, binds, check, checkpoint_id, int, maybe, number, optional, raw, seal, session_id, time,
     timestamp,
@@ -62,8 +62,8 @@ fn live(
     names: &mut HashMap<u64, SessionId>,
     row: &Row<'_>,
 ) -> Result<Change> {
-    check(row, 0, checkpoint::COLUMNS)?;
-    let key = number(row, 2)?;
+    let (small, _) = Small::read(row)?;
+    let key = small.session;
     let name = match names.get(&key) {
         Some(name) => name.clone(),
         None => {
@@ -73,13 +73,8 @@ fn live(
             name
         }
     };
-    created(
-        row,
-        name,
-        number(row, 6)?,
-        number(row, 7)?,
-        timestamp(row, 9)?,
-    )
+    let packed = &small.packed;
+    created(row, name, packed.back, packed.appended, packed.committed)
 }
 
 fn dead(row: &Row<'_>) -> Result<Change> {
@@ -232,10 +227,7 @@ pub(crate) fn changed_tops(
         )
     );
     let start = params![after.sequence.cast_signed(), after.n.cast_signed()];
-    all(connection, CHANGED, start, |row| {
-        check(row, 0, checkpoint::COLUMNS)?;
-        optional(row, 21, array)
-    })
+    all(connection, CHANGED, start, top)
 }
 
 /// The position of the newest change row.

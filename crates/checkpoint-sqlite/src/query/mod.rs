@@ -9,6 +9,7 @@ pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod tombstone;
+pub(crate) mod write;
 
 use checkpoint_core::Result;
 use rusqlite::{Connection, Params, Row};

@@ -7,11 +7,11 @@ use checkpoint_core::{Error, Item, Order, Page, Parts, Query, Record, Result, Se
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::checkpoint::{DAMAGED_ASIDE, columns};
+use super::checkpoint::{columns, is_damaged_aside};
 use super::session;
 use crate::checkpoint::decode;
 use crate::error::fault;
-use crate::row::{Bind, checkpoint_id, int, integer, number};
+use crate::row::{Bind, checkpoint_id, int, number};
 
 const COLUMNS: &str = columns!();
 /// Rows that one page looks at; what it has by then is answered, with where to go on.
@@ -162,7 +162,7 @@ fn judge(
     match read(names, key, query.parts, row) {
         Ok(Some(record)) if query.filter.matches(&record.header) => Some(Item::Found(record)),
         Ok(_) => None,
-        Err(_) if !query.filter.quarantined && integer(row, 16).ok() == Some(DAMAGED_ASIDE) => None,
+        Err(_) if !query.filter.quarantined && is_damaged_aside(row) => None,
         Err(error) => {
             let error = match checkpoint_id(row, 1) {
                 Ok(id) => error.with("checkpoint", id),

@@ -8,7 +8,7 @@ use checkpoint_core::{
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
-use super::{all, one, run};
+use super::{all, checkpoint, one, run};
 use crate::row::{
     array, binds, blob, check, check_large, corrupt, int, integer, maybe, number, optional, seal,
     text, time, timestamp,
@@ -20,8 +20,6 @@ const READ: &str =
 const INSERT: &str = "INSERT OR REPLACE INTO store(one, id, created, min_reader, min_writer, floor_sequence, floor_n,
     newest, chunk_floor, generation, digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const COUNTERS: &str = "SELECT
-    (SELECT sequence FROM checkpoint ORDER BY sequence DESC LIMIT 1),
-    (SELECT committed FROM checkpoint ORDER BY sequence DESC LIMIT 1),
     (SELECT sequence FROM tombstone ORDER BY sequence DESC LIMIT 1),
     (SELECT committed FROM tombstone ORDER BY sequence DESC LIMIT 1),
     (SELECT sequence FROM change ORDER BY sequence DESC, n DESC LIMIT 1),
@@ -105,21 +103,22 @@ pub(crate) fn put_store(connection: &Connection, row: &StoreRow) -> Result<()> {
 
 /// How far the store has come. There is no counter row: the highest of what is there tells.
 pub(crate) fn counters(connection: &Connection) -> Result<Counters> {
+    let (checkpoint, committed) = checkpoint::newest(connection)?;
     let counters = one(connection, COUNTERS, [], |row| {
         let place = |at| Ok::<_, Error>(optional(row, at, number)?.unwrap_or(0));
-        let (checkpoint, tombstone) = (place(0)?, place(2)?);
+        let tombstone = place(0)?;
         let changed = Position {
+            sequence: place(2)?,
+            n: place(3)?,
+        };
+        let floor = Position {
             sequence: place(4)?,
             n: place(5)?,
         };
-        let floor = Position {
-            sequence: place(6)?,
-            n: place(7)?,
-        };
         let times = [
+            committed,
             optional(row, 1, timestamp)?,
-            optional(row, 3, timestamp)?,
-            optional(row, 8, timestamp)?,
+            optional(row, 6, timestamp)?,
         ];
         Ok(Counters {
             position: Position::of(checkpoint.max(tombstone))

@@ -63,10 +63,10 @@ impl Place {
     fn spoil(&self, what: &Damage) -> rusqlite::Result<bool> {
         let db = Connection::open(&self.path)?;
         let changed = match what {
-            Damage::Header(id) => db.execute(
-                "UPDATE checkpoint SET created = created + 1 WHERE id = ?1",
-                params![checkpoint(id)],
-            )?,
+            Damage::Header(id) => {
+                let of = vec![checkpoint(id)];
+                flip(&db, "checkpoint", "packed", "id = ?1", of)?
+            }
             Damage::Meta(id) => flip(&db, "checkpoint", "meta", "id = ?1", vec![checkpoint(id)])?,
             Damage::Payload(id) => flip(
                 &db,

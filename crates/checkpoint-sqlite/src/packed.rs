@@ -1,0 +1,303 @@
+//! What no index needs of a checkpoint, packed into one column: a list reads one value a row instead of a dozen.
+//!
+//! The form is described in `docs/format.md`. Numbers are varints (LEB128); what is absent takes a bit.
+
+use checkpoint_core::{
+    CheckpointId, ChunkId, Error, Fingerprint, Origin, RawId, Result, Tag, Timestamp, Trigger,
+};
+
+use crate::row::{corrupt, put_varint, take_varint};
+
+const PINNED: u64 = 1;
+const ASIDE: u64 = 1 << 1;
+const PARENT: u64 = 1 << 2;
+const ENCLOSING: u64 = 1 << 3;
+const UPDATED: u64 = 1 << 4;
+const STEP: u64 = 1 << 5;
+const ORIGIN: u64 = 1 << 6;
+const TOP: u64 = 1 << 7;
+const KNOWN: u64 = (1 << 8) - 1;
+
+/// The packed part of a checkpoint's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Packed {
+    pub(crate) length: u64,
+    pub(crate) revision: u64,
+    /// How far before its sequence the first of its commit lies.
+    pub(crate) back: u64,
+    /// Revision and status as appended: `revision << 8 | status`.
+    pub(crate) appended: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) committed: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) trigger: Trigger,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) pinned: bool,
+    /// Set aside.
+    pub(crate) aside: bool,
+    pub(crate) parent: Option<CheckpointId>,
+    pub(crate) enclosing: Option<CheckpointId>,
+    pub(crate) step: Option<u64>,
+    pub(crate) origin: Option<Origin>,
+    pub(crate) top: Option<ChunkId>,
+    pub(crate) tags: Vec<Tag>,
+}
+
+impl Packed {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let bits = [
+            (self.pinned, PINNED),
+            (self.aside, ASIDE),
+            (self.parent.is_some(), PARENT),
+            (self.enclosing.is_some(), ENCLOSING),
+            (self.updated != self.created, UPDATED),
+            (self.step.is_some(), STEP),
+            (self.origin.is_some(), ORIGIN),
+            (self.top.is_some(), TOP),
+        ];
+        let bits = bits.into_iter().filter(|(is, _)| *is).map(|(_, bit)| bit);
+        let mut out = Vec::with_capacity(128);
+        put_varint(&mut out, bits.sum());
+        for number in [self.length, self.revision, self.back, self.appended] {
+            put_varint(&mut out, number);
+        }
+        put_time(&mut out, self.created);
+        put_time(&mut out, self.committed);
+        if self.updated != self.created {
+            put_time(&mut out, self.updated);
+        }
+        out.push(self.trigger.number());
+        out.extend_from_slice(&self.fingerprint.0);
+        for id in [&self.parent, &self.enclosing].into_iter().flatten() {
+            put_id(&mut out, id);
+        }
+        if let Some(step) = self.step {
+            put_varint(&mut out, step);
+        }
+        if let Some(origin) = self.origin {
+            put_varint(&mut out, origin.sequence);
+            put_time(&mut out, origin.committed_at);
+        }
+        if let Some(top) = &self.top {
+            out.extend_from_slice(top.as_bytes());
+        }
+        for tag in &self.tags {
+            put_text(&mut out, tag.as_str());
+        }
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        let mut rest = bytes;
+        let rest = &mut rest;
+        let bits = take_varint(rest)?;
+        if bits & !KNOWN != 0 {
+            return Err(Error::corrupt(
+                "a row has parts that nobody could have written",
+            ));
+        }
+        let has = |bit| bits & bit != 0;
+        let [length, revision, back, appended] = take_numbers(rest)?;
+        let created = take_time(rest)?;
+        Ok(Self {
+            length,
+            revision,
+            back,
+            appended,
+            created,
+            committed: take_time(rest)?,
+            updated: if has(UPDATED) {
+                take_time(rest)?
+            } else {
+                created
+            },
+            trigger: take_trigger(rest)?,
+            fingerprint: Fingerprint(take_array(rest)?),
+            pinned: has(PINNED),
+            aside: has(ASIDE),
+            parent: take_if(has(PARENT), rest, take_id)?,
+            enclosing: take_if(has(ENCLOSING), rest, take_id)?,
+            step: take_if(has(STEP), rest, take_varint)?,
+            origin: take_if(has(ORIGIN), rest, take_origin)?,
+            top: take_if(has(TOP), rest, |rest| {
+                take_array(rest).map(ChunkId::from_bytes)
+            })?,
+            tags: take_tags(rest)?,
+        })
+    }
+}
+
+/// The length of the state alone, which stands first.
+pub(crate) fn length(bytes: &[u8]) -> Result<u64> {
+    let mut rest = bytes;
+    take_varint(&mut rest)?;
+    take_varint(&mut rest)
+}
+
+fn put_time(out: &mut Vec<u8>, time: Timestamp) {
+    out.extend_from_slice(&time.micros().to_le_bytes());
+}
+
+/// 0 and the bytes of a UUID, or the length of a text and its bytes.
+fn put_id(out: &mut Vec<u8>, id: &CheckpointId) {
+    match id.raw() {
+        RawId::Uuid(bytes) => {
+            out.push(0);
+            out.extend_from_slice(bytes);
+        }
+        RawId::Text(text) => put_text(out, text),
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_varint(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn cut() -> Error {
+    Error::corrupt("a row is cut off")
+}
+
+fn take<'r>(rest: &mut &'r [u8], length: usize) -> Result<&'r [u8]> {
+    let (taken, after) = rest.split_at_checked(length).ok_or_else(cut)?;
+    *rest = after;
+    Ok(taken)
+}
+
+fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N]> {
+    let (taken, after) = rest.split_first_chunk().ok_or_else(cut)?;
+    *rest = after;
+    Ok(*taken)
+}
+
+fn take_numbers<const N: usize>(rest: &mut &[u8]) -> Result<[u64; N]> {
+    let mut numbers = [0; N];
+    for number in &mut numbers {
+        *number = take_varint(rest)?;
+    }
+    Ok(numbers)
+}
+
+fn take_if<T>(
+    there: bool,
+    rest: &mut &[u8],
+    take: impl FnOnce(&mut &[u8]) -> Result<T>,
+) -> Result<Option<T>> {
+    there.then(|| take(rest)).transpose()
+}
+
+fn take_time(rest: &mut &[u8]) -> Result<Timestamp> {
+    corrupt(Timestamp::from_micros(i64::from_le_bytes(take_array(
+        rest,
+    )?)))
+}
+
+fn take_trigger(rest: &mut &[u8]) -> Result<Trigger> {
+    let [number] = take_array(rest)?;
+    Trigger::from_number(number)
+        .ok_or_else(|| Error::corrupt("unknown trigger").with("number", number))
+}
+
+fn take_text<'r>(rest: &mut &'r [u8], length: u64) -> Result<&'r str> {
+    let bytes = take(rest, usize::try_from(length).map_err(|_| cut())?)?;
+    std::str::from_utf8(bytes).map_err(|_| Error::corrupt("a text in a row is not UTF-8"))
+}
+
+fn take_id(rest: &mut &[u8]) -> Result<CheckpointId> {
+    match take_varint(rest)? {
+        0 => {
+            let bytes = take_array(rest)?;
+            corrupt(CheckpointId::from_raw(RawId::Uuid(&bytes)))
+        }
+        length => corrupt(CheckpointId::from_raw(RawId::Text(take_text(
+            rest, length,
+        )?))),
+    }
+}
+
+fn take_origin(rest: &mut &[u8]) -> Result<Origin> {
+    Ok(Origin {
+        sequence: take_varint(rest)?,
+        committed_at: take_time(rest)?,
+    })
+}
+
+/// All that is left is tags.
+fn take_tags(rest: &mut &[u8]) -> Result<Vec<Tag>> {
+    let mut tags = Vec::new();
+    while !rest.is_empty() {
+        let length = take_varint(rest)?;
+        tags.push(corrupt(Tag::new(take_text(rest, length)?))?);
+    }
+    Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        let micros = Timestamp::MIN.micros()..=Timestamp::MAX.micros();
+        micros.prop_map(|micros| Timestamp::from_micros(micros).unwrap())
+    }
+
+    fn id() -> impl Strategy<Value = CheckpointId> {
+        prop_oneof![
+            any::<[u8; 16]>().prop_map(|it| CheckpointId::from_raw(RawId::Uuid(&it)).unwrap()),
+            "[a-zä☃ ]{1,40}".prop_map(|it| CheckpointId::new(it).unwrap()),
+        ]
+    }
+
+    prop_compose! {
+        fn packed()(
+            [length, revision, back, appended] in any::<[u64; 4]>(),
+            (created, committed, updated) in (time(), time(), proptest::option::of(time())),
+            trigger in proptest::sample::select(Trigger::ALL),
+            fingerprint in any::<[u8; 16]>(),
+            [pinned, aside] in any::<[bool; 2]>(),
+            (parent, enclosing) in (proptest::option::of(id()), proptest::option::of(id())),
+            step in any::<Option<u64>>(),
+            origin in proptest::option::of((any::<u64>(), time())),
+            top in any::<Option<[u8; 32]>>(),
+            tags in proptest::collection::vec("[a-zä☃ ]{1,300}", 0..5),
+        ) -> Packed {
+            let tags = tags.into_iter().filter_map(|it| Tag::new(it).ok());
+            Packed {
+                length, revision, back, appended, created, committed, pinned, aside, parent, enclosing, step,
+                updated: updated.unwrap_or(created),
+                trigger,
+                fingerprint: Fingerprint(fingerprint),
+                origin: origin.map(|(sequence, committed_at)| Origin { sequence, committed_at }),
+                top: top.map(ChunkId::from_bytes),
+                tags: tags.collect(),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_read_as_it_was_written(it in packed()) {
+            let bytes = it.encode();
+            prop_assert_eq!(length(&bytes).unwrap(), it.length);
+            prop_assert_eq!(Packed::decode(&bytes).unwrap(), it);
+        }
+
+        #[test]
+        fn what_is_cut_off_is_corrupt_or_lacks_tags(it in packed(), at in any::<prop::sample::Index>()) {
+            let bytes = it.encode();
+            match Packed::decode(&bytes[..at.index(bytes.len())]) {
+                Ok(other) => prop_assert!(other.tags.len() < it.tags.len()),
+                Err(error) => prop_assert!(error.is_corrupt()),
+            }
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Err(error) = Packed::decode(&bytes) {
+                prop_assert!(error.is_corrupt());
+            }
+        }
+    }
+}
