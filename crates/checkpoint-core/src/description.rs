@@ -59,7 +59,7 @@ impl Section {
         fields.finish()
     }
 
-    fn decode(bytes: Bytes) -> Result<Self> {
+    fn decode(bytes: &[u8]) -> Result<Self> {
         let (mut name, mut codec, mut length, mut digest) = (String::new(), Codec::Json, 0, None);
         let mut reader = FieldReader::new(bytes);
         while let Some(field) = reader.next()? {
@@ -145,7 +145,7 @@ impl Description {
         Ok(fields.finish().into())
     }
 
-    pub(crate) fn decode(bytes: Bytes) -> Result<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let mut description = Self::default();
         let mut schema = SchemaVersion {
             name: String::new(),
@@ -159,7 +159,7 @@ impl Description {
                 3 => description.step_description = field.text()?.to_owned(),
                 4 => {
                     description.metadata =
-                        serde_json::from_slice(&field.value).map_err(|error| {
+                        serde_json::from_slice(field.value).map_err(|error| {
                             Error::corrupt("the metadata is not a JSON object").because(error)
                         })?;
                 }
@@ -232,12 +232,12 @@ mod tests {
         #[test]
         fn what_is_encoded_decodes(description in any_description()) {
             let bytes = description.encode().expect("encodes");
-            prop_assert_eq!(Description::decode(bytes).expect("decodes"), description);
+            prop_assert_eq!(Description::decode(&bytes).expect("decodes"), description);
         }
 
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Description::decode(bytes.into());
+            let _ = Description::decode(&bytes);
         }
     }
 }

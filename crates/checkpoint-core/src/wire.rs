@@ -4,8 +4,6 @@
 //! Fields stand in rising order of their numbers; one whose value is the default is left out, so that a field added
 //! later changes nothing that was written before. A reader skips numbers that it does not know.
 
-use bytes::Bytes;
-
 use crate::error::{Error, Result};
 
 /// Writes fields.
@@ -62,19 +60,19 @@ impl Fields {
 
 /// Reads fields, trusting no length.
 #[derive(Clone, Debug)]
-pub(crate) struct FieldReader {
-    rest: Bytes,
+pub(crate) struct FieldReader<'a> {
+    rest: &'a [u8],
     last: u64,
 }
 
 /// One field as read.
-#[derive(Clone, Debug)]
-pub(crate) struct Field {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field<'a> {
     pub(crate) number: u64,
-    pub(crate) value: Bytes,
+    pub(crate) value: &'a [u8],
 }
 
-pub(crate) fn take_varint(rest: &mut Bytes) -> Result<u64> {
+pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64> {
     let mut value = 0_u64;
     for n in 0..10 {
         let byte = *rest
@@ -86,15 +84,15 @@ pub(crate) fn take_varint(rest: &mut Bytes) -> Result<u64> {
         }
         value |= part << (7 * n);
         if byte < 0x80 {
-            drop(rest.split_to(n + 1));
+            *rest = &rest[n + 1..];
             return Ok(value);
         }
     }
     Err(Error::corrupt("a number has more than 64 bits"))
 }
 
-impl FieldReader {
-    pub(crate) fn new(bytes: Bytes) -> Self {
+impl<'a> FieldReader<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
             last: 0,
@@ -102,7 +100,7 @@ impl FieldReader {
     }
 
     /// The next field, none at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Field>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Field<'a>>> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -112,20 +110,19 @@ impl FieldReader {
             return Err(Error::corrupt("fields are out of order").with("field", number));
         }
         self.last = number;
-        if length > self.rest.len() as u64 {
-            return Err(Error::corrupt("a field is cut off").with("field", number));
-        }
-        Ok(Some(Field {
-            number,
-            value: self.rest.split_to(length as usize),
-        }))
+        let value = usize::try_from(length)
+            .ok()
+            .and_then(|length| self.rest.split_off(..length));
+        let value =
+            value.ok_or_else(|| Error::corrupt("a field is cut off").with("field", number))?;
+        Ok(Some(Field { number, value }))
     }
 }
 
-impl Field {
+impl<'a> Field<'a> {
     /// The value as a number.
     pub(crate) fn number_value(&self) -> Result<u64> {
-        let mut value = self.value.clone();
+        let mut value = self.value;
         let number = take_varint(&mut value)?;
         if value.is_empty() {
             Ok(number)
@@ -136,13 +133,13 @@ impl Field {
 
     /// The value as an array.
     pub(crate) fn array<const N: usize>(&self) -> Result<[u8; N]> {
-        <[u8; N]>::try_from(&self.value[..])
+        <[u8; N]>::try_from(self.value)
             .map_err(|_| Error::corrupt("a field has the wrong length").with("field", self.number))
     }
 
     /// The value as text.
-    pub(crate) fn text(&self) -> Result<&str> {
-        std::str::from_utf8(&self.value).map_err(|error| {
+    pub(crate) fn text(&self) -> Result<&'a str> {
+        std::str::from_utf8(self.value).map_err(|error| {
             Error::corrupt("a field is not UTF-8")
                 .with("field", self.number)
                 .because(error)
@@ -175,7 +172,8 @@ mod tests {
             for (number, value) in &values {
                 fields.present(*number, value);
             }
-            let mut reader = FieldReader::new(fields.finish().into());
+            let bytes = fields.finish();
+            let mut reader = FieldReader::new(&bytes);
             let mut read = Vec::new();
             while let Some(field) = reader.next().expect("well formed") {
                 read.push((field.number, field.value.to_vec()));
@@ -185,7 +183,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            let mut reader = FieldReader::new(bytes.into());
+            let mut reader = FieldReader::new(&bytes);
             while let Ok(Some(field)) = reader.next() {
                 let _ = (field.number_value(), field.text().is_ok(), field.array::<16>().is_ok());
             }
@@ -200,7 +198,7 @@ mod tests {
         fn numbers_have_an_inverse(value: u64) {
             let mut out = Vec::new();
             put_varint(&mut out, value);
-            let mut rest = Bytes::from(out);
+            let mut rest = &out[..];
             prop_assert_eq!(take_varint(&mut rest).expect("well formed"), value);
             prop_assert!(rest.is_empty());
         }

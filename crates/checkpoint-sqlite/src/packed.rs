@@ -3,7 +3,8 @@
 //! The form is described in `docs/format.md`. Numbers are varints (LEB128); what is absent takes a bit.
 
 use checkpoint_core::{
-    CheckpointId, ChunkId, Error, Fingerprint, Origin, RawId, Result, Tag, Timestamp, Trigger,
+    CheckpointId, ChunkId, Error, Fingerprint, Origin, RawId, Result, Status, Tag, Timestamp,
+    Trigger, WorkerId,
 };
 
 use crate::row::{corrupt, put_varint, take_varint};
@@ -16,7 +17,8 @@ const UPDATED: u64 = 1 << 4;
 const STEP: u64 = 1 << 5;
 const ORIGIN: u64 = 1 << 6;
 const TOP: u64 = 1 << 7;
-const KNOWN: u64 = (1 << 8) - 1;
+const WORKER: u64 = 1 << 8;
+const KNOWN: u64 = (1 << 9) - 1;
 
 /// The packed part of a checkpoint's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,7 @@ pub(crate) struct Packed {
     pub(crate) created: Timestamp,
     pub(crate) committed: Timestamp,
     pub(crate) updated: Timestamp,
+    pub(crate) status: Status,
     pub(crate) trigger: Trigger,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) pinned: bool,
@@ -40,11 +43,13 @@ pub(crate) struct Packed {
     pub(crate) step: Option<u64>,
     pub(crate) origin: Option<Origin>,
     pub(crate) top: Option<ChunkId>,
+    pub(crate) worker: Option<WorkerId>,
     pub(crate) tags: Vec<Tag>,
 }
 
 impl Packed {
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// Adds the packed form to what is there.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let bits = [
             (self.pinned, PINNED),
             (self.aside, ASIDE),
@@ -54,37 +59,40 @@ impl Packed {
             (self.step.is_some(), STEP),
             (self.origin.is_some(), ORIGIN),
             (self.top.is_some(), TOP),
+            (self.worker.is_some(), WORKER),
         ];
         let bits = bits.into_iter().filter(|(is, _)| *is).map(|(_, bit)| bit);
-        let mut out = Vec::with_capacity(128);
-        put_varint(&mut out, bits.sum());
+        put_varint(out, bits.sum());
         for number in [self.length, self.revision, self.back, self.appended] {
-            put_varint(&mut out, number);
+            put_varint(out, number);
         }
-        put_time(&mut out, self.created);
-        put_time(&mut out, self.committed);
+        put_time(out, self.created);
+        put_time(out, self.committed);
         if self.updated != self.created {
-            put_time(&mut out, self.updated);
+            put_time(out, self.updated);
         }
+        out.push(self.status.number());
         out.push(self.trigger.number());
         out.extend_from_slice(&self.fingerprint.0);
         for id in [&self.parent, &self.enclosing].into_iter().flatten() {
-            put_id(&mut out, id);
+            put_id(out, id);
         }
         if let Some(step) = self.step {
-            put_varint(&mut out, step);
+            put_varint(out, step);
         }
         if let Some(origin) = self.origin {
-            put_varint(&mut out, origin.sequence);
-            put_time(&mut out, origin.committed_at);
+            put_varint(out, origin.sequence);
+            put_time(out, origin.committed_at);
         }
         if let Some(top) = &self.top {
             out.extend_from_slice(top.as_bytes());
         }
-        for tag in &self.tags {
-            put_text(&mut out, tag.as_str());
+        if let Some(worker) = &self.worker {
+            put_text(out, worker.as_str());
         }
-        out
+        for tag in &self.tags {
+            put_text(out, tag.as_str());
+        }
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
@@ -111,7 +119,8 @@ impl Packed {
             } else {
                 created
             },
-            trigger: take_trigger(rest)?,
+            status: take_numbered(rest, Status::from_number)?,
+            trigger: take_numbered(rest, Trigger::from_number)?,
             fingerprint: Fingerprint(take_array(rest)?),
             pinned: has(PINNED),
             aside: has(ASIDE),
@@ -122,6 +131,7 @@ impl Packed {
             top: take_if(has(TOP), rest, |rest| {
                 take_array(rest).map(ChunkId::from_bytes)
             })?,
+            worker: take_if(has(WORKER), rest, take_worker)?,
             tags: take_tags(rest)?,
         })
     }
@@ -192,10 +202,9 @@ fn take_time(rest: &mut &[u8]) -> Result<Timestamp> {
     )?)))
 }
 
-fn take_trigger(rest: &mut &[u8]) -> Result<Trigger> {
+fn take_numbered<T>(rest: &mut &[u8], of: impl FnOnce(u8) -> Option<T>) -> Result<T> {
     let [number] = take_array(rest)?;
-    Trigger::from_number(number)
-        .ok_or_else(|| Error::corrupt("unknown trigger").with("number", number))
+    of(number).ok_or_else(|| Error::corrupt("unknown status or trigger").with("number", number))
 }
 
 fn take_text<'r>(rest: &mut &'r [u8], length: u64) -> Result<&'r str> {
@@ -220,6 +229,11 @@ fn take_origin(rest: &mut &[u8]) -> Result<Origin> {
         sequence: take_varint(rest)?,
         committed_at: take_time(rest)?,
     })
+}
+
+fn take_worker(rest: &mut &[u8]) -> Result<WorkerId> {
+    let length = take_varint(rest)?;
+    corrupt(WorkerId::new(take_text(rest, length)?))
 }
 
 /// All that is left is tags.
@@ -254,7 +268,8 @@ mod tests {
         fn packed()(
             [length, revision, back, appended] in any::<[u64; 4]>(),
             (created, committed, updated) in (time(), time(), proptest::option::of(time())),
-            trigger in proptest::sample::select(Trigger::ALL),
+            (status, trigger) in (proptest::sample::select(Status::ALL), proptest::sample::select(Trigger::ALL)),
+            worker in proptest::option::of("[a-zä☃ ]{1,40}"),
             fingerprint in any::<[u8; 16]>(),
             [pinned, aside] in any::<[bool; 2]>(),
             (parent, enclosing) in (proptest::option::of(id()), proptest::option::of(id())),
@@ -267,7 +282,9 @@ mod tests {
             Packed {
                 length, revision, back, appended, created, committed, pinned, aside, parent, enclosing, step,
                 updated: updated.unwrap_or(created),
+                status,
                 trigger,
+                worker: worker.map(|it| WorkerId::new(it).unwrap()),
                 fingerprint: Fingerprint(fingerprint),
                 origin: origin.map(|(sequence, committed_at)| Origin { sequence, committed_at }),
                 top: top.map(ChunkId::from_bytes),
@@ -279,14 +296,16 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_read_as_it_was_written(it in packed()) {
-            let bytes = it.encode();
+            let mut bytes = Vec::new();
+            it.encode(&mut bytes);
             prop_assert_eq!(length(&bytes).unwrap(), it.length);
             prop_assert_eq!(Packed::decode(&bytes).unwrap(), it);
         }
 
         #[test]
         fn what_is_cut_off_is_corrupt_or_lacks_tags(it in packed(), at in any::<prop::sample::Index>()) {
-            let bytes = it.encode();
+            let mut bytes = Vec::new();
+            it.encode(&mut bytes);
             match Packed::decode(&bytes[..at.index(bytes.len())]) {
                 Ok(other) => prop_assert!(other.tags.len() < it.tags.len()),
                 Err(error) => prop_assert!(error.is_corrupt()),

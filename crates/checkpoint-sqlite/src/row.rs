@@ -85,16 +85,16 @@ impl Digester {
 
 /// The digest column of a row with these small and large columns.
 pub(crate) fn seal<const N: usize>(small: &[ValueRef<'_>], large: [&[u8]; N]) -> Vec<u8> {
-    seal_tail(small.iter().copied(), &large_digests(large))
+    let mut tail = Vec::with_capacity(8 * N);
+    for bytes in large {
+        tail.extend_from_slice(&large_digest(bytes));
+    }
+    seal_tail(small.iter().copied(), &tail)
 }
 
-/// The digests of large columns, one after the other.
-pub(crate) fn large_digests<const N: usize>(large: [&[u8]; N]) -> Vec<u8> {
-    let mut digests = Vec::with_capacity(8 * N);
-    for bytes in large {
-        digests.extend_from_slice(&xxh3_64(bytes).to_le_bytes());
-    }
-    digests
+/// The digest of a large column.
+pub(crate) fn large_digest(bytes: &[u8]) -> [u8; 8] {
+    xxh3_64(bytes).to_le_bytes()
 }
 
 /// As [`seal`], with the digests of the large columns already made.
@@ -111,7 +111,7 @@ pub(crate) fn seal_tail<'a>(small: impl Iterator<Item = ValueRef<'a>>, tail: &[u
     column
 }
 
-fn damaged(what: &'static str) -> Error {
+pub(crate) fn damaged(what: &'static str) -> Error {
     Error::corrupt("a row does not match its digest; restore it from a backup, or delete it")
         .with("column", what)
 }
@@ -125,21 +125,6 @@ pub(crate) fn check<'r>(row: &'r Row<'_>, from: usize, count: usize) -> Result<&
     digester.check(blob(row, from + count)?)
 }
 
-/// Reads the `N` small columns that start at `from`, checked, and the digests of the large ones.
-pub(crate) fn checked<'r, const N: usize>(
-    row: &'r Row<'_>,
-    from: usize,
-) -> Result<([ValueRef<'r>; N], &'r [u8])> {
-    let mut digester = Digester(Vec::with_capacity(320));
-    let mut values = [ValueRef::Null; N];
-    for (at, read) in (from..).zip(&mut values) {
-        *read = value(row, at)?;
-        digester.value(*read);
-    }
-    let digests = digester.check(blob(row, from + N)?)?;
-    Ok((values, digests))
-}
-
 /// Checks a large column against the digests of the large columns of its row.
 pub(crate) fn check_large(
     digests: &[u8],
@@ -147,7 +132,7 @@ pub(crate) fn check_large(
     bytes: &[u8],
     what: &'static str,
 ) -> Result<()> {
-    if digests.get(8 * n..8 * n + 8) == Some(&xxh3_64(bytes).to_le_bytes()[..]) {
+    if digests.get(8 * n..8 * n + 8) == Some(&large_digest(bytes)[..]) {
         Ok(())
     } else {
         Err(damaged(what))

@@ -40,16 +40,15 @@ pub(crate) const FORMAT_1: &[&str] = &[
     sequence INTEGER PRIMARY KEY,
     id ANY NOT NULL,
     session INTEGER NOT NULL,
-    status INTEGER NOT NULL,
+    status INTEGER,
     worker TEXT,
     packed BLOB NOT NULL,
-    digest BLOB NOT NULL,
     meta BLOB NOT NULL,
     payload BLOB
 ) STRICT",
     "CREATE UNIQUE INDEX checkpoint_id ON checkpoint(id)",
     "CREATE INDEX checkpoint_session ON checkpoint(session, sequence)",
-    "CREATE INDEX checkpoint_status ON checkpoint(status, sequence) WHERE status > 2",
+    "CREATE INDEX checkpoint_status ON checkpoint(status, sequence) WHERE status IS NOT NULL",
     "CREATE INDEX checkpoint_worker ON checkpoint(worker, sequence) WHERE worker IS NOT NULL",
     "CREATE TABLE tag(
     tag TEXT NOT NULL,

@@ -200,7 +200,7 @@ impl Tables for SqliteTables<'_> {
         match checkpoint::small(self.connection, sequence) {
             Ok(Some((mut small, digests))) => {
                 small.packed.aside = aside;
-                write::write_small(self.connection, &small, &digests)
+                write::write_small(self.connection, &small, digests)
             }
             Ok(None) => Ok(()),
             Err(error) if error.is_corrupt() => {

@@ -68,7 +68,7 @@ pub(super) fn decode(commit: CommitId, bytes: Bytes, durability: Durability) -> 
         replayed: true,
         clock_behind: None,
     };
-    let mut reader = FieldReader::new(bytes);
+    let mut reader = FieldReader::new(&bytes);
     while let Some(field) = reader.next()? {
         match field.number {
             1 => receipt.first.sequence = field.number_value()?,
@@ -82,7 +82,7 @@ pub(super) fn decode(commit: CommitId, bytes: Bytes, durability: Durability) -> 
     Ok(receipt)
 }
 
-fn decode_outcome(bytes: Bytes) -> Result<Outcome> {
+fn decode_outcome(bytes: &[u8]) -> Result<Outcome> {
     let (mut kind, mut number, mut flag, mut time, mut parent, mut session_revision) =
         (0, 0, false, 0, None, 0);
     let mut reader = FieldReader::new(bytes);

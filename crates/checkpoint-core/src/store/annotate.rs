@@ -54,7 +54,7 @@ impl Annotation {
         fields.finish().into()
     }
 
-    fn decode(bytes: Bytes) -> Result<Self> {
+    fn decode(bytes: &[u8]) -> Result<Self> {
         let mut time = 0;
         let mut annotation = Self {
             note: String::new(),
@@ -126,7 +126,7 @@ impl Session {
         let attachments = self.store().read_attachments(id, Some(ANNOTATION)).await?;
         attachments
             .into_iter()
-            .map(|it| Annotation::decode(it.bytes.unwrap_or_default()))
+            .map(|it| Annotation::decode(&it.bytes.unwrap_or_default()))
             .collect()
     }
 

@@ -39,7 +39,7 @@ impl Checkpoint {
             payload,
         } = record;
         let damaged = |error: Error| error.with("checkpoint", &header.id).on(&store.info().label);
-        let description = Description::decode(meta.unwrap_or_default()).map_err(damaged)?;
+        let description = Description::decode(&meta.unwrap_or_default()).map_err(damaged)?;
         if payload.is_some()
             && let Some(stored) = &description.checksum
             && checksum(&header, &description)? != *stored

@@ -52,7 +52,7 @@ impl SessionInfo {
             body,
             head,
         } = record;
-        let body = Body::decode(body).map_err(|error| error.with("session", &id))?;
+        let body = Body::decode(&body).map_err(|error| error.with("session", &id))?;
         let Body {
             name,
             metadata,
@@ -95,14 +95,14 @@ impl Body {
         Ok(fields.finish().into())
     }
 
-    fn decode(bytes: Bytes) -> Result<Self> {
+    fn decode(bytes: &[u8]) -> Result<Self> {
         let mut body = Self::default();
         let mut reader = FieldReader::new(bytes);
         while let Some(field) = reader.next()? {
             match field.number {
                 1 => body.name = field.text()?.to_owned(),
                 2 => {
-                    body.metadata = serde_json::from_slice(&field.value).map_err(|error| {
+                    body.metadata = serde_json::from_slice(field.value).map_err(|error| {
                         Error::corrupt("the metadata is not a JSON object").because(error)
                     })?;
                 }

@@ -215,7 +215,7 @@ impl List {
             .await
             .map_err(|error| store.blame(error, "list"))?;
         let mut listing = Listing {
-            checkpoints: Vec::new(),
+            checkpoints: Vec::with_capacity(page.items.len()),
             damaged: Vec::new(),
             next: page.next,
         };

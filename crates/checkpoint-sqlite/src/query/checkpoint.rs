@@ -7,16 +7,15 @@ use checkpoint_core::{
 use rusqlite::{Connection, Row, params};
 
 use super::{all, one, session};
-use crate::checkpoint::{COLUMNS, Small, Whole, decode};
+use crate::checkpoint::{self, COLUMNS, Digests, Small, Whole, decode, is_damaged_aside};
 use crate::error::fault;
-use crate::packed::{self, Packed};
-use crate::row::{Bind, blob, check, checkpoint_id, integer, number, raw};
+use crate::row::{Bind, blob, checkpoint_id, integer, number, raw};
 
 /// The columns of a checkpoint in their order, and then what follows.
 macro_rules! columns {
     ($($rest:literal),*) => {
         concat!(
-            "c.sequence, c.id, c.session, c.status, c.worker, c.packed, c.digest",
+            "c.sequence, c.id, c.session, c.packed",
             $($rest),*
         )
     };
@@ -66,7 +65,7 @@ const TOPS: &str = concat!(
 );
 
 /// Where the columns of the session start in a row of [`get`].
-const SESSION_AT: usize = COLUMNS + 3;
+const SESSION_AT: usize = COLUMNS + 2;
 
 /// One checkpoint by its id. `Absent` when there is none, whether or not it is remembered as deleted.
 pub(crate) fn get(
@@ -115,11 +114,6 @@ pub(crate) fn sequence_of(connection: &Connection, id: &CheckpointId) -> Result<
     one(connection, SEQUENCE_OF, [Bind(raw(id.raw()))], |row| {
         number(row, 0)
     })
-}
-
-/// Whether a row is damaged and was set aside.
-pub(crate) fn is_damaged_aside(row: &Row<'_>) -> bool {
-    blob(row, COLUMNS).is_ok_and(<[u8]>::is_empty)
 }
 
 /// The highest checkpoint of a session that is not set aside. An id that cannot be right is damage; one that both the
@@ -214,9 +208,19 @@ pub(crate) fn stored(connection: &Connection, sequence: u64) -> Result<Option<Wh
 }
 
 /// The small columns of a row, checked, with the digests of the large ones.
-pub(crate) fn small(connection: &Connection, sequence: u64) -> Result<Option<(Small, Vec<u8>)>> {
+pub(crate) fn small(connection: &Connection, sequence: u64) -> Result<Option<(Small, Digests)>> {
+    one(
+        connection,
+        BY_SEQUENCE,
+        [sequence.cast_signed()],
+        Small::read,
+    )
+}
+
+/// The column `packed` of a row, as it lies there.
+pub(crate) fn packed(connection: &Connection, sequence: u64) -> Result<Option<Vec<u8>>> {
     one(connection, BY_SEQUENCE, [sequence.cast_signed()], |row| {
-        Small::read(row).map(|(small, digests)| (small, digests.to_vec()))
+        blob(row, COLUMNS - 1).map(<[u8]>::to_vec)
     })
 }
 
@@ -237,7 +241,7 @@ pub(crate) fn counts(connection: &Connection) -> Result<(u64, u64)> {
     let (mut count, mut bytes) = (0_u64, 0_u64);
     while let Some(row) = rows.next().map_err(fault)? {
         count += 1;
-        let length = blob(row, 0).and_then(packed::length).unwrap_or(0);
+        let length = blob(row, 0).and_then(checkpoint::length).unwrap_or(0);
         bytes = bytes.saturating_add(length);
     }
     Ok((count, bytes))
@@ -257,7 +261,6 @@ pub(crate) fn tops(
 
 /// The top of the state of a row.
 pub(crate) fn top(row: &Row<'_>) -> Result<Option<[u8; 32]>> {
-    check(row, 0, COLUMNS)?;
-    let packed = Packed::decode(blob(row, COLUMNS - 1)?)?;
-    Ok(packed.top.map(|top| *top.as_bytes()))
+    let (small, _) = Small::read(row)?;
+    Ok(small.packed.top.map(|top| *top.as_bytes()))
 }

@@ -3,19 +3,23 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use checkpoint_core::{Error, Item, Order, Page, Parts, Query, Record, Result, SessionId, Status};
+use checkpoint_core::{Error, Item, Order, Page, Query, Record, Result, SessionId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::checkpoint::{columns, is_damaged_aside};
+use super::checkpoint::columns;
 use super::session;
-use crate::checkpoint::decode;
+use super::write::is_rare;
+use crate::checkpoint::{Digests, Small, is_damaged_aside, record};
 use crate::error::fault;
 use crate::row::{Bind, checkpoint_id, int, number};
 
 const COLUMNS: &str = columns!();
 /// Rows that one page looks at; what it has by then is answered, with where to go on.
 const LOOKED_AT: usize = 50_000;
+
+/// Items for which a page has room from the start.
+const AHEAD: usize = 256;
 
 /// A statement with what it binds.
 struct Narrowed<'q> {
@@ -33,7 +37,7 @@ fn narrow<'q>(query: &'q Query, key: Option<u64>, low: u64, high: u64) -> Narrow
         _ => None,
     };
     let rare = match filter.statuses[..] {
-        [status] if status.number() > Status::Active.number() => Some(status),
+        [status] if is_rare(status) => Some(status),
         _ => None,
     };
     let source = if let (Some(key), Some(tag)) = (key, tag) {
@@ -52,7 +56,7 @@ fn narrow<'q>(query: &'q Query, key: Option<u64>, low: u64, high: u64) -> Narrow
         "checkpoint AS c INDEXED BY checkpoint_worker WHERE c.worker = ?3 AND c.sequence BETWEEN ?1 AND ?2"
     } else if let Some(status) = rare {
         values.push(int(status.number().into()));
-        "checkpoint AS c INDEXED BY checkpoint_status WHERE c.status = ?3 AND c.status > 2 \
+        "checkpoint AS c INDEXED BY checkpoint_status WHERE c.status = ?3 \
          AND c.sequence BETWEEN ?1 AND ?2"
     } else {
         "checkpoint AS c WHERE c.sequence BETWEEN ?1 AND ?2"
@@ -127,7 +131,10 @@ pub(crate) fn scan(
     let mut statement = connection.prepare_cached(&sql).map_err(fault)?;
     let bound = params_from_iter(values.iter().map(|value| Bind(*value)));
     let mut rows = statement.query(bound).map_err(fault)?;
-    let mut page = Page::empty();
+    let mut page = Page {
+        items: Vec::with_capacity(limit.min(AHEAD)),
+        next: None,
+    };
     let (mut looked_at, mut last) = (0, 0);
     loop {
         let row = match rows.next() {
@@ -143,53 +150,44 @@ pub(crate) fn scan(
             break;
         }
         looked_at += 1;
-        last = number(row, 0)?;
-        if let Some(item) = judge(&mut names, query, key, row) {
-            page.items.push(item);
+        let small = Small::read(row);
+        last = match &small {
+            Ok((small, _)) => small.sequence,
+            Err(_) => number(row, 0)?,
+        };
+        match small.and_then(|(small, digests)| read(&mut names, key, query, row, small, &digests))
+        {
+            Ok(Some(record)) => page.items.push(Item::Found(record)),
+            Ok(None) => {}
+            Err(_) if !query.filter.quarantined && is_damaged_aside(row) => {}
+            Err(error) => {
+                let error = match checkpoint_id(row, 1) {
+                    Ok(id) => error.with("checkpoint", id),
+                    Err(_) => error,
+                };
+                page.items.push(Item::Corrupt(error.with("sequence", last)));
+            }
         }
     }
     page.next = Some(query.cursor(last));
     Ok(page)
 }
 
-/// The item of a row, none when it is not asked for.
-fn judge(
-    names: &mut Names<'_>,
-    query: &Query,
-    key: Option<u64>,
-    row: &Row<'_>,
-) -> Option<Item<Record>> {
-    match read(names, key, query.parts, row) {
-        Ok(Some(record)) if query.filter.matches(&record.header) => Some(Item::Found(record)),
-        Ok(_) => None,
-        Err(_) if !query.filter.quarantined && is_damaged_aside(row) => None,
-        Err(error) => {
-            let error = match checkpoint_id(row, 1) {
-                Ok(id) => error.with("checkpoint", id),
-                Err(_) => error,
-            };
-            let sequence = number(row, 0).unwrap_or(0);
-            Some(Item::Corrupt(error.with("sequence", sequence)))
-        }
-    }
-}
-
+/// The record of a sound row, none when it is not asked for.
 fn read(
     names: &mut Names<'_>,
     key: Option<u64>,
-    parts: Parts,
+    query: &Query,
     row: &Row<'_>,
+    small: Small,
+    digests: &Digests,
 ) -> Result<Option<Record>> {
-    let stored = number(row, 2)?;
-    if key.is_some_and(|key| key != stored) {
+    if key.is_some_and(|key| key != small.session) {
         return Err(Error::corrupt("a row does not match its index"));
     }
-    match names.of(stored)? {
-        Some(name) => decode(row, name, parts).map(Some),
-        None => {
-            // Whether it is gone is told by the row, which must be sound to be believed.
-            crate::row::check(row, 0, crate::checkpoint::COLUMNS)?;
-            Ok(None)
-        }
-    }
+    let Some(name) = names.of(small.session)? else {
+        return Ok(None);
+    };
+    let record = record(row, small, digests, name, query.parts)?;
+    Ok(query.filter.matches(&record.header).then_some(record))
 }

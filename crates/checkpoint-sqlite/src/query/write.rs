@@ -1,20 +1,21 @@
 //! Checkpoints: writes.
 
+use bytes::Bytes;
 use checkpoint_core::engine::NewCheckpoint;
-use checkpoint_core::{Payload, Result, Tag, Update};
+use checkpoint_core::{Result, Status, Tag, Update};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::run;
-use crate::checkpoint::{Small, Whole, seal};
-use crate::row::{binds, large_digests};
+use super::{checkpoint, run};
+use crate::checkpoint::{Digests, Small, Whole, set_aside};
+use crate::row::{binds, int, large_digest, maybe, raw};
 
-const INSERT: &str = "INSERT INTO checkpoint VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const INSERT: &str = "INSERT INTO checkpoint VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const UPDATE: &str =
-    "UPDATE checkpoint SET status = ?2, worker = ?3, packed = ?4, digest = ?5 WHERE sequence = ?1";
+    "UPDATE checkpoint SET status = ?2, worker = ?3, packed = ?4 WHERE sequence = ?1";
 const SET_META: &str = "UPDATE checkpoint SET meta = ?2 WHERE sequence = ?1";
 const SET_PAYLOAD: &str = "UPDATE checkpoint SET payload = ?2 WHERE sequence = ?1";
-const SET_DIGEST: &str = "UPDATE checkpoint SET digest = ?2 WHERE sequence = ?1";
+const SET_PACKED: &str = "UPDATE checkpoint SET packed = ?2 WHERE sequence = ?1";
 const DELETE: &str = "DELETE FROM checkpoint WHERE sequence = ?1";
 const TAG: &str = "INSERT INTO tag(tag, sequence) VALUES(?1, ?2)";
 const UNTAG: &str = "DELETE FROM tag WHERE tag = ?1 AND sequence = ?2";
@@ -24,25 +25,51 @@ const UNTAG_ALL: &str = "DELETE FROM tag WHERE sequence = ?1";
 pub(crate) fn insert(connection: &Connection, new: &NewCheckpoint<'_>) -> rusqlite::Result<()> {
     let append = new.append;
     let small = Small::new(new);
-    let packed = small.packed.encode();
-    let values = small.values(&packed);
-    let payload: &[u8] = append.payload.inline().map_or(&[], |bytes| bytes);
-    let digest = seal(&values, &large_digests([&append.meta, payload]));
-    let large = [
-        ValueRef::Blob(&digest),
+    let payload = append.payload.inline();
+    let packed = small.seal(digests(&append.meta, payload));
+    let [status, worker] = indexed(&small);
+    let values = [
+        int(small.sequence),
+        raw(small.id.raw()),
+        int(small.session),
+        status,
+        worker,
+        ValueRef::Blob(&packed),
         ValueRef::Blob(&append.meta),
-        match append.payload {
-            Payload::Inline(_) => ValueRef::Blob(payload),
-            Payload::Tree(_) => ValueRef::Null,
-        },
+        maybe(payload, |bytes| ValueRef::Blob(bytes)),
     ];
     let mut statement = connection.prepare_cached(INSERT)?;
-    statement.execute(params_from_iter(binds(&values).chain(binds(&large))))?;
+    statement.execute(params_from_iter(binds(&values)))?;
     for tag in &append.tags {
         let mut statement = connection.prepare_cached(TAG)?;
         statement.execute(params![tag.as_str(), new.sequence.cast_signed()])?;
     }
     Ok(())
+}
+
+/// The columns that stand there for their indexes alone: a status that is rare, and the worker.
+fn indexed(small: &Small) -> [ValueRef<'_>; 2] {
+    let status = small.packed.status;
+    [
+        maybe(is_rare(status).then_some(status), |it| {
+            int(it.number().into())
+        }),
+        maybe(small.packed.worker.as_ref(), |it| {
+            ValueRef::Text(it.as_str().as_bytes())
+        }),
+    ]
+}
+
+/// Whether checkpoints with this status are in its index. What a plain save gives is not, so that it need not touch it.
+pub(crate) fn is_rare(status: Status) -> bool {
+    status > Status::Active
+}
+
+fn digests(meta: &[u8], payload: Option<&Bytes>) -> Digests {
+    let mut digests = [0; 16];
+    digests[..8].copy_from_slice(&large_digest(meta));
+    digests[8..].copy_from_slice(&large_digest(payload.map_or(&[], |bytes| bytes)));
+    digests
 }
 
 /// Overwrites what an update brings.
@@ -54,9 +81,9 @@ pub(crate) fn update(
 ) -> Result<()> {
     let small = &mut it.small;
     retag(connection, small.sequence, &small.packed.tags, &update.tags)?;
-    small.status = update.status;
-    small.worker.clone_from(&update.worker);
     let packed = &mut small.packed;
+    packed.status = update.status;
+    packed.worker.clone_from(&update.worker);
     packed.revision = revision;
     packed.updated = update.updated_at;
     packed.tags.clone_from(&update.tags);
@@ -91,34 +118,35 @@ fn retag(connection: &Connection, sequence: u64, before: &[Tag], after: &[Tag]) 
 
 /// Writes a row that was read back, its state only where it is new.
 pub(crate) fn write(connection: &Connection, it: &Whole, new_state: bool) -> Result<()> {
-    let payload = it.payload.inline().map(|bytes| &bytes[..]);
-    let digests = large_digests([&it.meta, payload.unwrap_or(&[])]);
-    write_small(connection, &it.small, &digests)?;
+    let payload = it.payload.inline();
+    write_small(connection, &it.small, digests(&it.meta, payload))?;
     let sequence = it.small.sequence.cast_signed();
     run(connection, SET_META, params![sequence, &it.meta[..]])?;
     if new_state {
+        let payload = payload.map(|bytes| &bytes[..]);
         run(connection, SET_PAYLOAD, params![sequence, payload])?;
     }
     Ok(())
 }
 
-/// Writes the small columns alone, over the digests of the large ones as they stand.
-pub(crate) fn write_small(connection: &Connection, small: &Small, digests: &[u8]) -> Result<()> {
-    let packed = small.packed.encode();
-    let values = small.values(&packed);
-    let digest = seal(&values, digests);
-    let [sequence, _, _, status, worker, packed] = values;
-    let values = [sequence, status, worker, packed, ValueRef::Blob(&digest)];
+/// Writes what is not large alone, over the digests of the large ones as they stand.
+pub(crate) fn write_small(connection: &Connection, small: &Small, digests: Digests) -> Result<()> {
+    let packed = small.seal(digests);
+    let [status, worker] = indexed(small);
+    let values = [int(small.sequence), status, worker, ValueRef::Blob(&packed)];
     run(connection, UPDATE, params_from_iter(binds(&values))).map(drop)
 }
 
 /// Sets a row aside whose digest vouches for nothing, or takes it back; it stays damaged.
 pub(crate) fn set_damaged_aside(connection: &Connection, sequence: u64, aside: bool) -> Result<()> {
-    let digest: &[u8] = if aside { &[] } else { &[0] };
+    let Some(column) = checkpoint::packed(connection, sequence)? else {
+        return Ok(());
+    };
+    let column = set_aside(&column, aside);
     run(
         connection,
-        SET_DIGEST,
-        params![sequence.cast_signed(), digest],
+        SET_PACKED,
+        params![sequence.cast_signed(), column],
     )
     .map(drop)
 }
