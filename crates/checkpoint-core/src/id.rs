@@ -46,6 +46,9 @@ fn check_text(what: &'static str, text: &str) -> Result<()> {
         let start: String = text.chars().take(32).collect();
         return Err(error.with("starts", format_args!("{start:?}")));
     }
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Ok(());
+    }
     match text.char_indices().find(|(_, c)| c.is_control()) {
         Some((at, c)) => Err(Error::invalid(format!(
             "{what} has the control character {c:?} at byte {at}; remove it"

@@ -168,8 +168,8 @@ impl Parts {
 /// A checkpoint as read, with the parts that were asked for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Always there.
-    pub header: Header,
+    /// Always there. Boxed, since records travel in pages.
+    pub header: Box<Header>,
     /// Message, metadata, digest of the state and checksum; opaque to backends, written anew at each revision.
     pub meta: Option<Bytes>,
     /// The state.

@@ -79,7 +79,12 @@ impl Small {
 
     /// Reads a row that matches its digest; answers the digests of the large columns too.
     pub(crate) fn read(row: &Row<'_>) -> Result<(Self, Digests)> {
-        let (sequence, id, session) = (number(row, 0)?, value(row, 1)?, number(row, 2)?);
+        Self::read_of(row, number(row, 2)?)
+    }
+
+    /// As [`read`](Self::read), of a session that the caller knows: a row of another does not match its digest.
+    pub(crate) fn read_of(row: &Row<'_>, session: u64) -> Result<(Self, Digests)> {
+        let (sequence, id) = (number(row, 0)?, value(row, 1)?);
         let column = blob(row, PACKED)?;
         let cut = || damaged("packed");
         let (head, rest) = column.split_first_chunk::<8>().ok_or_else(cut)?;
@@ -215,7 +220,7 @@ pub(crate) fn record(
         None
     };
     Ok(Record {
-        header: small.header(session),
+        header: Box::new(small.header(session)),
         meta,
         payload,
     })

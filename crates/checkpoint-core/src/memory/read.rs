@@ -26,7 +26,7 @@ fn directed<'a, T: 'a>(rows: impl DoubleEndedIterator<Item = T> + 'a, order: Ord
 impl Checkpoint {
     fn record(&self, parts: Parts) -> Record {
         Record {
-            header: self.header.clone(),
+            header: Box::new(self.header.clone()),
             meta: parts.meta.then(|| self.meta.clone()),
             payload: parts.payload.then(|| self.payload.clone()),
         }

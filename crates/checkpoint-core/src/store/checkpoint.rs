@@ -24,7 +24,7 @@ use crate::status::Status;
 #[derive(Clone)]
 pub struct Checkpoint {
     store: Store,
-    header: Header,
+    header: Box<Header>,
     pub(super) description: Description,
     payload: Option<Payload>,
 }
@@ -364,7 +364,7 @@ impl Checkpoint {
     }
 
     pub(super) fn into_parts(self) -> (Header, Description, Option<Payload>) {
-        (self.header, self.description, self.payload)
+        (*self.header, self.description, self.payload)
     }
 }
 

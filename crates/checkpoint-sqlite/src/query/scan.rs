@@ -7,14 +7,12 @@ use checkpoint_core::{Error, Item, Order, Page, Query, Record, Result, SessionId
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::checkpoint::columns;
 use super::session;
 use super::write::is_rare;
 use crate::checkpoint::{Digests, Small, is_damaged_aside, record};
 use crate::error::fault;
 use crate::row::{Bind, checkpoint_id, int, number};
 
-const COLUMNS: &str = columns!();
 /// Rows that one page looks at; what it has by then is answered, with where to go on.
 const LOOKED_AT: usize = 50_000;
 
@@ -67,6 +65,8 @@ fn narrow<'q>(query: &'q Query, key: Option<u64>, low: u64, high: u64) -> Narrow
         Order::Descending => "DESC",
     };
     let mut sql = String::with_capacity(640);
+    // The session of each row is known when one was asked for.
+    let session = if key.is_some() { "NULL" } else { "c.session" };
     let meta = if query.parts.meta { "c.meta" } else { "NULL" };
     let payload = if query.parts.payload {
         "c.payload"
@@ -75,7 +75,7 @@ fn narrow<'q>(query: &'q Query, key: Option<u64>, low: u64, high: u64) -> Narrow
     };
     let written = write!(
         sql,
-        "SELECT {COLUMNS}, {meta}, {payload} FROM {source} ORDER BY {by}.sequence {way}"
+        "SELECT c.sequence, c.id, {session}, c.packed, {meta}, {payload} FROM {source} ORDER BY {by}.sequence {way}"
     );
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
     Narrowed { sql, values }
@@ -85,11 +85,24 @@ fn narrow<'q>(query: &'q Query, key: Option<u64>, low: u64, high: u64) -> Narrow
 struct Names<'c> {
     connection: &'c Connection,
     known: HashMap<u64, Result<Option<SessionId>>>,
+    /// The newest of them, since rows of one session often stand together.
+    last: Option<(u64, SessionId)>,
 }
 
 impl Names<'_> {
     /// The name of a session, none when it is deleted.
     fn of(&mut self, key: u64) -> Result<Option<SessionId>> {
+        if let Some((_, name)) = self.last.as_ref().filter(|(last, _)| *last == key) {
+            return Ok(Some(name.clone()));
+        }
+        let found = self.find(key);
+        if let Ok(Some(name)) = &found {
+            self.last = Some((key, name.clone()));
+        }
+        found
+    }
+
+    fn find(&mut self, key: u64) -> Result<Option<SessionId>> {
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
@@ -127,6 +140,7 @@ pub(crate) fn scan(
     let mut names = Names {
         connection,
         known: HashMap::new(),
+        last: None,
     };
     let mut statement = connection.prepare_cached(&sql).map_err(fault)?;
     let bound = params_from_iter(values.iter().map(|value| Bind(*value)));
@@ -150,13 +164,15 @@ pub(crate) fn scan(
             break;
         }
         looked_at += 1;
-        let small = Small::read(row);
+        let small = match key {
+            Some(key) => Small::read_of(row, key),
+            None => Small::read(row),
+        };
         last = match &small {
             Ok((small, _)) => small.sequence,
             Err(_) => number(row, 0)?,
         };
-        match small.and_then(|(small, digests)| read(&mut names, key, query, row, small, &digests))
-        {
+        match small.and_then(|(small, digests)| read(&mut names, query, row, small, &digests)) {
             Ok(Some(record)) => page.items.push(Item::Found(record)),
             Ok(None) => {}
             Err(_) if !query.filter.quarantined && is_damaged_aside(row) => {}
@@ -176,15 +192,11 @@ pub(crate) fn scan(
 /// The record of a sound row, none when it is not asked for.
 fn read(
     names: &mut Names<'_>,
-    key: Option<u64>,
     query: &Query,
     row: &Row<'_>,
     small: Small,
     digests: &Digests,
 ) -> Result<Option<Record>> {
-    if key.is_some_and(|key| key != small.session) {
-        return Err(Error::corrupt("a row does not match its index"));
-    }
     let Some(name) = names.of(small.session)? else {
         return Ok(None);
     };
