@@ -164,29 +164,42 @@ pub(crate) fn scan(
             break;
         }
         looked_at += 1;
-        let small = match key {
-            Some(key) => Small::read_of(row, key),
-            None => Small::read(row),
-        };
-        last = match &small {
-            Ok((small, _)) => small.sequence,
-            Err(_) => number(row, 0)?,
-        };
-        match small.and_then(|(small, digests)| read(&mut names, query, row, small, &digests)) {
-            Ok(Some(record)) => page.items.push(Item::Found(record)),
-            Ok(None) => {}
-            Err(_) if !query.filter.quarantined && is_damaged_aside(row) => {}
-            Err(error) => {
-                let error = match checkpoint_id(row, 1) {
-                    Ok(id) => error.with("checkpoint", id),
-                    Err(_) => error,
-                };
-                page.items.push(Item::Corrupt(error.with("sequence", last)));
-            }
-        }
+        let item;
+        (last, item) = judge(&mut names, key, query, row)?;
+        page.items.extend(item);
     }
     page.next = Some(query.cursor(last));
     Ok(page)
+}
+
+/// The sequence of a row and its item, none when it is not asked for.
+fn judge(
+    names: &mut Names<'_>,
+    key: Option<u64>,
+    query: &Query,
+    row: &Row<'_>,
+) -> Result<(u64, Option<Item<Record>>)> {
+    let small = match key {
+        Some(key) => Small::read_of(row, key),
+        None => Small::read(row),
+    };
+    let sequence = match &small {
+        Ok((small, _)) => small.sequence,
+        Err(_) => number(row, 0)?,
+    };
+    let found = small.and_then(|(small, digests)| read(names, query, row, small, &digests));
+    let item = match found {
+        Ok(found) => found.map(Item::Found),
+        Err(_) if !query.filter.quarantined && is_damaged_aside(row) => None,
+        Err(error) => {
+            let error = match checkpoint_id(row, 1) {
+                Ok(id) => error.with("checkpoint", id),
+                Err(_) => error,
+            };
+            Some(Item::Corrupt(error.with("sequence", sequence)))
+        }
+    };
+    Ok((sequence, item))
 }
 
 /// The record of a sound row, none when it is not asked for.
