@@ -142,6 +142,7 @@ macro_rules! string_id {
 
             /// The form in which a backend stores it.
             #[must_use]
+            #[inline]
             pub fn raw(&self) -> RawId<'_> {
                 match &self.0 {
                     Repr::Uuid(uuid) => RawId::Uuid(uuid.as_bytes()),
@@ -154,6 +155,7 @@ macro_rules! string_id {
             /// # Errors
             ///
             /// As [`new`](Self::new).
+            #[inline]
             pub fn from_raw(raw: RawId<'_>) -> Result<Self> {
                 match raw {
                     RawId::Uuid(bytes) => Ok(Self(Repr::Uuid(Uuid::from_bytes(*bytes)))),

@@ -72,6 +72,7 @@ pub(crate) struct Field<'a> {
     pub(crate) value: &'a [u8],
 }
 
+#[inline]
 pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64> {
     let mut value = 0_u64;
     for n in 0..10 {
@@ -100,6 +101,7 @@ impl<'a> FieldReader<'a> {
     }
 
     /// The next field, none at the end.
+    #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<Field<'a>>> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -132,12 +134,14 @@ impl<'a> Field<'a> {
     }
 
     /// The value as an array.
+    #[inline]
     pub(crate) fn array<const N: usize>(&self) -> Result<[u8; N]> {
         <[u8; N]>::try_from(self.value)
             .map_err(|_| Error::corrupt("a field has the wrong length").with("field", self.number))
     }
 
     /// The value as text.
+    #[inline]
     pub(crate) fn text(&self) -> Result<&'a str> {
         std::str::from_utf8(self.value).map_err(|error| {
             Error::corrupt("a field is not UTF-8")

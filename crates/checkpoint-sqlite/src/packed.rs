@@ -169,12 +169,14 @@ fn cut() -> Error {
     Error::corrupt("a row is cut off")
 }
 
+#[inline]
 fn take<'r>(rest: &mut &'r [u8], length: usize) -> Result<&'r [u8]> {
     let (taken, after) = rest.split_at_checked(length).ok_or_else(cut)?;
     *rest = after;
     Ok(taken)
 }
 
+#[inline]
 fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N]> {
     let (taken, after) = rest.split_first_chunk().ok_or_else(cut)?;
     *rest = after;
@@ -189,6 +191,7 @@ fn take_numbers<const N: usize>(rest: &mut &[u8]) -> Result<[u64; N]> {
     Ok(numbers)
 }
 
+#[inline]
 fn take_if<T>(
     there: bool,
     rest: &mut &[u8],
@@ -197,6 +200,7 @@ fn take_if<T>(
     there.then(|| take(rest)).transpose()
 }
 
+#[inline]
 fn take_time(rest: &mut &[u8]) -> Result<Timestamp> {
     corrupt(Timestamp::from_micros(i64::from_le_bytes(take_array(
         rest,
@@ -208,11 +212,13 @@ fn take_numbered<T>(rest: &mut &[u8], of: impl FnOnce(u8) -> Option<T>) -> Resul
     of(number).ok_or_else(|| Error::corrupt("unknown status or trigger").with("number", number))
 }
 
+#[inline]
 fn take_text<'r>(rest: &mut &'r [u8], length: u64) -> Result<&'r str> {
     let bytes = take(rest, usize::try_from(length).map_err(|_| cut())?)?;
     std::str::from_utf8(bytes).map_err(|_| Error::corrupt("a text in a row is not UTF-8"))
 }
 
+#[inline]
 fn take_id(rest: &mut &[u8]) -> Result<CheckpointId> {
     match take_varint(rest)? {
         0 => {

@@ -49,6 +49,7 @@ pub(crate) fn raw(id: RawId<'_>) -> ValueRef<'_> {
 struct Digester(Vec<u8>);
 
 impl Digester {
+    #[inline]
     fn value(&mut self, value: ValueRef<'_>) {
         let (kind, bytes) = match value {
             ValueRef::Null => return self.0.push(0),
@@ -93,6 +94,7 @@ pub(crate) fn seal<const N: usize>(small: &[ValueRef<'_>], large: [&[u8]; N]) ->
 }
 
 /// The digest of a large column.
+#[inline]
 pub(crate) fn large_digest(bytes: &[u8]) -> [u8; 8] {
     xxh3_64(bytes).to_le_bytes()
 }
@@ -126,6 +128,7 @@ pub(crate) fn check<'r>(row: &'r Row<'_>, from: usize, count: usize) -> Result<&
 }
 
 /// Checks a large column against the digests of the large columns of its row.
+#[inline]
 pub(crate) fn check_large(
     digests: &[u8],
     n: usize,
@@ -139,6 +142,7 @@ pub(crate) fn check_large(
     }
 }
 
+#[inline]
 pub(crate) fn value<'r>(row: &'r Row<'_>, at: usize) -> Result<ValueRef<'r>> {
     row.get_ref(at).map_err(crate::error::fault)
 }
@@ -148,6 +152,7 @@ fn wrong(expected: &'static str) -> Error {
         .with("expected", expected)
 }
 
+#[inline]
 pub(crate) fn to_blob(value: ValueRef<'_>) -> Result<&[u8]> {
     match value {
         ValueRef::Blob(bytes) => Ok(bytes),
@@ -155,6 +160,7 @@ pub(crate) fn to_blob(value: ValueRef<'_>) -> Result<&[u8]> {
     }
 }
 
+#[inline]
 pub(crate) fn blob<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
     value(row, at).and_then(to_blob)
 }
@@ -163,6 +169,7 @@ pub(crate) fn array<const N: usize>(row: &Row<'_>, at: usize) -> Result<[u8; N]>
     <[u8; N]>::try_from(blob(row, at)?).map_err(|_| wrong("blob of another length"))
 }
 
+#[inline]
 fn to_integer(value: ValueRef<'_>) -> Result<i64> {
     match value {
         ValueRef::Integer(number) => Ok(number),
@@ -170,14 +177,17 @@ fn to_integer(value: ValueRef<'_>) -> Result<i64> {
     }
 }
 
+#[inline]
 pub(crate) fn to_number(value: ValueRef<'_>) -> Result<u64> {
     to_integer(value).map(i64::cast_unsigned)
 }
 
+#[inline]
 pub(crate) fn integer(row: &Row<'_>, at: usize) -> Result<i64> {
     value(row, at).and_then(to_integer)
 }
 
+#[inline]
 pub(crate) fn number(row: &Row<'_>, at: usize) -> Result<u64> {
     value(row, at).and_then(to_number)
 }
@@ -197,6 +207,7 @@ pub(crate) fn text<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r str> {
     value(row, at).and_then(to_text)
 }
 
+#[inline]
 pub(crate) fn to_text(value: ValueRef<'_>) -> Result<&str> {
     match value {
         ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_err(|_| wrong("UTF-8")),
@@ -208,6 +219,7 @@ pub(crate) fn timestamp(row: &Row<'_>, at: usize) -> Result<Timestamp> {
     corrupt(Timestamp::from_micros(integer(row, at)?))
 }
 
+#[inline]
 fn to_raw_id(value: ValueRef<'_>) -> Result<RawId<'_>> {
     match value {
         ValueRef::Blob(bytes) => <&[u8; 16]>::try_from(bytes)
@@ -229,11 +241,13 @@ pub(crate) fn session_id(row: &Row<'_>, at: usize) -> Result<SessionId> {
     corrupt(SessionId::from_raw(raw))
 }
 
+#[inline]
 pub(crate) fn to_checkpoint_id(value: ValueRef<'_>) -> Result<CheckpointId> {
     corrupt(CheckpointId::from_raw(to_raw_id(value)?))
 }
 
 /// What storage holds and the model refuses is damage, not a mistake of the caller.
+#[inline]
 pub(crate) fn corrupt<T>(result: Result<T>) -> Result<T> {
     result.map_err(|error| {
         if error.is_corrupt() {
@@ -252,6 +266,7 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+#[inline]
 pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64> {
     let cut = || Error::corrupt("a number is cut off");
     let mut value = 0_u64;
