@@ -19,11 +19,14 @@
 mod backend;
 mod checkpoint;
 mod config;
+mod create;
 mod error;
+mod header;
 mod maintain;
 mod migrate;
 mod open;
 mod packed;
+mod place;
 mod query;
 mod read;
 mod reader;

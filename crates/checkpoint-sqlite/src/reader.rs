@@ -10,10 +10,25 @@ use rusqlite::Connection;
 use crate::config::SqliteOptions;
 use crate::error::stopped;
 use crate::open;
+use crate::place::Hold;
 use crate::query::control;
 
 /// Connections that are kept for the next read.
 const KEPT: usize = 8;
+
+/// What waits for the next read.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    connections: Vec<Connection>,
+    hold: Arc<Hold>,
+}
+
+impl Idle {
+    /// A connection, and what must outlive it.
+    fn take(&mut self) -> (Option<Connection>, Arc<Hold>) {
+        (self.connections.pop(), Arc::clone(&self.hold))
+    }
+}
 
 /// Where reads go.
 #[derive(Debug)]
@@ -22,18 +37,26 @@ pub(crate) enum Readers {
     File {
         options: Box<SqliteOptions>,
         path: PathBuf,
-        idle: Mutex<Option<Vec<Connection>>>,
+        idle: Mutex<Option<Idle>>,
     },
     /// To the one connection that a store in memory has, which the writer shares.
     Memory(Mutex<Option<Arc<Mutex<Connection>>>>),
 }
 
 impl Readers {
-    pub(crate) fn file(options: &SqliteOptions, path: PathBuf, first: Option<Connection>) -> Self {
+    pub(crate) fn file(
+        options: &SqliteOptions,
+        path: PathBuf,
+        first: Option<Connection>,
+        hold: Arc<Hold>,
+    ) -> Self {
         Self::File {
             options: Box::new(options.clone()),
             path,
-            idle: Mutex::new(Some(first.into_iter().collect())),
+            idle: Mutex::new(Some(Idle {
+                connections: first.into_iter().collect(),
+                hold,
+            })),
         }
     }
 
@@ -50,7 +73,7 @@ impl Readers {
                 path,
                 idle,
             } => {
-                let kept = idle.lock().as_mut().ok_or_else(stopped)?.pop();
+                let (kept, _hold) = idle.lock().as_mut().ok_or_else(stopped)?.take();
                 let connection = match kept {
                     Some(connection) => connection,
                     None => open::reader(options, path)?,
@@ -58,9 +81,9 @@ impl Readers {
                 let result = read(&connection);
                 control::rollback(&connection);
                 if let Some(idle) = idle.lock().as_mut()
-                    && idle.len() < KEPT
+                    && idle.connections.len() < KEPT
                 {
-                    idle.push(connection);
+                    idle.connections.push(connection);
                 }
                 result
             }

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::config::SqliteOptions;
-use crate::error::file_fault;
 use crate::open;
+use crate::place;
 use crate::query::store;
 use crate::reader::Readers;
 use crate::schema::VERSION;
@@ -36,7 +36,9 @@ impl Shared {
         Self::connect(options, &label).map_err(|error| error.during("open").on(&label))
     }
 
-    fn connect(options: SqliteOptions, label: &Arc<str>) -> Result<Self> {
+    fn connect(mut options: SqliteOptions, label: &Arc<str>) -> Result<Self> {
+        options.path = options.path.as_deref().map(place::resolve).transpose()?;
+        let mut hold = None;
         let (connection, readers) = match &options.path {
             None => {
                 let connection = Arc::new(Mutex::new(open::memory(&options)?));
@@ -44,16 +46,20 @@ impl Shared {
                 (Some(connection), readers)
             }
             Some(path) if options.read_only => {
-                let first = open::read_only(&options, path)?;
-                (None, Readers::file(&options, path.clone(), Some(first)))
+                let (first, held) = open::read_only(&options, path)?;
+                let readers = Readers::file(&options, path.clone(), Some(first), Arc::clone(&held));
+                hold = Some(held);
+                (None, readers)
             }
             Some(path) => {
-                let (connection, created) = open::writer(&options, path)?;
-                if created {
+                let opened = open::writer(&options, path)?;
+                if opened.created {
                     tracing::info!(path = %path.display(), "a store was created");
                 }
-                let readers = Readers::file(&options, path.clone(), None);
-                (Some(Arc::new(Mutex::new(connection))), readers)
+                let held = opened.hold;
+                let readers = Readers::file(&options, path.clone(), None, Arc::clone(&held));
+                hold = Some(held);
+                (Some(Arc::new(Mutex::new(opened.connection))), readers)
             }
         };
         let (row, counters) = readers
@@ -67,6 +73,7 @@ impl Shared {
                 durability: info.durability,
                 position: moved,
                 file: options.path.is_some(),
+                _hold: hold,
             })
         });
         Ok(Self {
@@ -79,29 +86,17 @@ impl Shared {
         })
     }
 
-    /// Syncs the log, where that was not done at each commit.
+    /// Syncs the log, where that was not done at each commit. The engine syncs the file itself whenever it moves the
+    /// log there; nobody else may open it.
     pub(crate) fn sync(&self) -> Result<()> {
-        let Some(path) = self
-            .path
-            .as_ref()
-            .filter(|_| self.info.durability == Durability::Os)
-        else {
-            return Ok(());
-        };
-        for file in [open::beside(path, "-wal"), path.clone()] {
-            match std::fs::OpenOptions::new().write(true).open(&file) {
-                Ok(open) => open
-                    .sync_all()
-                    .map_err(|error| file_fault(error, "sync the file", &file))?,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(file_fault(error, "sync the file", &file)),
-            }
+        match &self.path {
+            Some(path) if self.info.durability == Durability::Os => open::sync_log(path),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(crate) fn log_bytes(&self) -> u64 {
-        let log = self.path.as_ref().map(|path| open::beside(path, "-wal"));
+        let log = self.path.as_ref().map(|path| place::beside(path, "-wal"));
         log.and_then(|log| std::fs::metadata(log).ok())
             .map_or(0, |metadata| metadata.len())
     }

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{commit_fault, fault, stopped};
 use crate::maintain::Sweep;
+use crate::place::Hold;
 use crate::query::control;
 use crate::recall::Recall;
 use crate::tables::{SqliteTables, order_chunks};
@@ -48,6 +49,8 @@ pub(crate) struct Setup {
     pub(crate) position: watch::Sender<Position>,
     /// Whether there is a log to be extended.
     pub(crate) file: bool,
+    /// Outlives the connection.
+    pub(crate) _hold: Option<Arc<Hold>>,
 }
 
 impl Writer {
@@ -160,7 +163,7 @@ impl Work {
         let connection = self.setup.connection.lock();
         let log = connection
             .path()
-            .map(|path| crate::open::beside(path.as_ref(), "-wal"));
+            .map(|path| crate::place::beside(path.as_ref(), "-wal"));
         let length = log
             .and_then(|log| std::fs::metadata(log).ok())
             .map_or(0, |it| it.len());
@@ -346,8 +349,8 @@ mod tests {
     fn a_member_for_which_the_disk_is_too_small_takes_no_other_with_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("full.db");
-        let (connection, _) =
-            crate::open::writer(&SqliteOptions::at(&path), &path).expect("a store");
+        let opened = crate::open::writer(&SqliteOptions::at(&path), &path).expect("a store");
+        let connection = opened.connection;
         connection
             .execute_batch("PRAGMA max_page_count = 120")
             .expect("a small disk");
@@ -359,6 +362,7 @@ mod tests {
                 durability: Durability::Disk,
                 position: watch::channel(Position::START).0,
                 file: true,
+                _hold: Some(opened.hold),
             },
             sweep: None,
             groups: 0,

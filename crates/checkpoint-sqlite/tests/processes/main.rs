@@ -1,0 +1,42 @@
+//! What takes a process of its own: several at work on one store, killed, without rights, without room.
+//!
+//! The program is its own helper: with [`peer::ROLE`] set it does what it is told line by line.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod creation;
+mod load;
+mod peer;
+mod sharing;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+macro_rules! trials {
+    ($($room:ident::$name:ident,)+) => {
+        vec![$(Trial::test(stringify!($name), || {
+            $room::$name();
+            Ok(())
+        }),)+]
+    };
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os(peer::ROLE).is_some() {
+        peer::serve();
+        return ExitCode::SUCCESS;
+    }
+    let trials = trials![
+        sharing::writers_of_three_processes_lose_nothing_and_share_one_order,
+        sharing::a_killed_writer_takes_nothing_acknowledged_with_it,
+        sharing::a_claim_by_another_process_fences_this_one,
+        sharing::a_second_handle_does_not_give_up_the_locks_of_the_first,
+        sharing::a_flush_does_not_give_up_the_locks_of_the_store,
+        creation::creators_at_the_same_moment_share_one_store,
+        creation::what_a_killed_creator_left_is_removed,
+        creation::what_a_living_creator_works_on_stays,
+        creation::a_relative_path_names_the_file_that_it_named_at_first,
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
