@@ -28,7 +28,7 @@ pub(crate) fn fault(error: rusqlite::Error) -> Error {
         ),
         Some(ErrorCode::CannotOpen) => (
             ErrorKind::Denied,
-            "the file, or one beside it, cannot be opened; check the permissions of its directory",
+            "the file, or one beside it, cannot be opened; check the permissions of its directory, or open it for reading only",
         ),
         Some(ErrorCode::OutOfMemory) => (ErrorKind::Storage, "out of memory"),
         Some(_) => (ErrorKind::Storage, "the storage engine failed"),

@@ -34,6 +34,7 @@ mod recall;
 mod row;
 mod schema;
 mod shared;
+mod still;
 mod tables;
 mod worker;
 

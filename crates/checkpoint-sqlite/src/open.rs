@@ -14,6 +14,8 @@ use crate::header::look;
 use crate::migrate;
 use crate::place::{Hold, beside, sync_directory};
 use crate::query::control;
+use crate::reader::Readers;
+use crate::still::Still;
 
 /// Versions of the engine with a bug that can damage a file with a write-ahead log.
 const BROKEN: std::ops::RangeInclusive<i32> = 3_007_000..=3_051_002;
@@ -133,17 +135,54 @@ pub(crate) fn reader(options: &SqliteOptions, path: &Path) -> Result<Connection>
     Ok(connection)
 }
 
-/// The first connection of a store that is opened for reading alone.
-pub(crate) fn read_only(options: &SqliteOptions, path: &Path) -> Result<(Connection, Arc<Hold>)> {
+/// A connection that takes no locks, of a store to which nobody writes.
+pub(crate) fn still(options: &SqliteOptions, path: &Path) -> Result<Connection> {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = flags(false) | OpenFlags::SQLITE_OPEN_URI;
+    let connection =
+        Connection::open_with_flags(uri, flags).map_err(|error| open_fault(error, path))?;
+    control::harden(&connection, &options.limits, options.busy_timeout)?;
+    control::set_up_reader(&connection)?;
+    migrate::check_schema(&connection)?;
+    Ok(connection)
+}
+
+/// The readers of a store that is opened for reading alone, and what must outlive them.
+pub(crate) fn read_only(options: &SqliteOptions, path: &Path) -> Result<Readers> {
     let Some(hold) = look(path)? else {
         return Err(Error::not_found("there is no store at this path; check it")
             .with("path", path.display()));
     };
     let opened = reader(options, path).and_then(|connection| {
         migrate::check_schema(&connection)?;
-        Ok((connection, hold))
+        Ok(connection)
     });
-    opened.map_err(|error| locked(error, path))
+    match opened {
+        Ok(first) => Ok(Readers::file(options, path.to_owned(), Some(first), hold)),
+        Err(error) if *error.kind() == ErrorKind::Denied => {
+            let still = Still::new(options, path.to_owned(), hold);
+            match still.with(|_| Ok(())) {
+                Ok(()) => Ok(Readers::Still(still)),
+                Err(_) => Err(Error::new(
+                    ErrorKind::Denied,
+                    "the store has a log, which can be read only where files can be made beside it; open it once for \
+                     writing, copy it with its log, or get rights on its directory",
+                )
+                .because(error)
+                .with("path", path.display())),
+            }
+        }
+        Err(error) => Err(locked(error, path)),
+    }
 }
 
 /// A store in memory.

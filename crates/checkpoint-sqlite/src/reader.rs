@@ -12,6 +12,7 @@ use crate::error::stopped;
 use crate::open;
 use crate::place::Hold;
 use crate::query::control;
+use crate::still::Still;
 
 /// Connections that are kept for the next read.
 const KEPT: usize = 8;
@@ -39,6 +40,8 @@ pub(crate) enum Readers {
         path: PathBuf,
         idle: Mutex<Option<Idle>>,
     },
+    /// To connections of a file that takes no locks.
+    Still(Still),
     /// To the one connection that a store in memory has, which the writer shares.
     Memory(Mutex<Option<Arc<Mutex<Connection>>>>),
 }
@@ -87,6 +90,7 @@ impl Readers {
                 }
                 result
             }
+            Self::Still(still) => still.with(read),
             Self::Memory(shared) => {
                 let connection = shared.lock().clone().ok_or_else(stopped)?;
                 let connection = connection.lock();
@@ -109,6 +113,7 @@ impl Readers {
     pub(crate) fn close(&self) {
         match self {
             Self::File { idle, .. } => drop(idle.lock().take()),
+            Self::Still(still) => still.close(),
             Self::Memory(shared) => drop(shared.lock().take()),
         }
     }

@@ -45,12 +45,7 @@ impl Shared {
                 let readers = Readers::memory(Arc::clone(&connection));
                 (Some(connection), readers)
             }
-            Some(path) if options.read_only => {
-                let (first, held) = open::read_only(&options, path)?;
-                let readers = Readers::file(&options, path.clone(), Some(first), Arc::clone(&held));
-                hold = Some(held);
-                (None, readers)
-            }
+            Some(path) if options.read_only => (None, open::read_only(&options, path)?),
             Some(path) => {
                 let opened = open::writer(&options, path)?;
                 if opened.created {

@@ -33,7 +33,7 @@ fn workshop(path: &Path) -> PathBuf {
     path.with_file_name(format!("{}-creating", path.file_name().unwrap().display()))
 }
 
-fn names(directory: &Path) -> Vec<String> {
+pub(crate) fn names(directory: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();
     };

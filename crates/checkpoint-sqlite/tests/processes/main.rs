@@ -7,6 +7,7 @@
 mod creation;
 mod load;
 mod peer;
+mod read_only;
 mod sharing;
 
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         peer::serve();
         return ExitCode::SUCCESS;
     }
-    let trials = trials![
+    let mut trials = trials![
         sharing::writers_of_three_processes_lose_nothing_and_share_one_order,
         sharing::a_killed_writer_takes_nothing_acknowledged_with_it,
         sharing::a_claim_by_another_process_fences_this_one,
@@ -37,6 +38,20 @@ fn main() -> ExitCode {
         creation::what_a_killed_creator_left_is_removed,
         creation::what_a_living_creator_works_on_stays,
         creation::a_relative_path_names_the_file_that_it_named_at_first,
+        read_only::reading_alone_never_writes_what_is_stored,
     ];
+    let sealed = trials![
+        read_only::a_closed_store_is_read_where_nothing_can_be_made,
+        read_only::a_store_at_work_is_read_where_nothing_can_be_made,
+        read_only::a_log_that_was_left_is_read_where_nothing_can_be_made,
+        read_only::a_log_that_cannot_be_read_is_not_passed_over,
+        read_only::who_may_not_write_is_told_so_and_can_read,
+    ];
+    let cannot_seal = read_only::cannot_seal();
+    if let Some(why) = &cannot_seal {
+        peer::say(&format!("{} tests are left out: {why}", sealed.len()));
+    }
+    let sealed = sealed.into_iter();
+    trials.extend(sealed.map(|trial| trial.with_ignored_flag(cannot_seal.is_some())));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
