@@ -171,7 +171,9 @@ impl Work {
             && let Err(error) = control::extend_log(&connection)
         {
             control::rollback(&connection);
-            tracing::debug!(%error, "the log was not extended");
+            // What it did take may be the last room on the disk.
+            let given_back = control::checkpoint(&connection).is_ok();
+            tracing::debug!(%error, given_back, "the log was not extended");
         }
     }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod creation;
+mod full;
 mod load;
 mod peer;
 mod read_only;
@@ -46,6 +47,11 @@ fn main() -> ExitCode {
         read_only::a_log_that_was_left_is_read_where_nothing_can_be_made,
         read_only::a_log_that_cannot_be_read_is_not_passed_over,
         read_only::who_may_not_write_is_told_so_and_can_read,
+        full::a_store_without_room_is_not_made_and_leaves_nothing,
+        full::what_was_saved_before_the_disk_was_full_stays_and_more_can_be_saved_after,
+        full::a_store_that_is_closed_without_room_loses_nothing,
+        full::maintenance_without_room_is_refused_or_done_and_can_be_repeated,
+        full::the_log_is_not_extended_into_the_last_room,
     ];
     let cannot_seal = read_only::cannot_seal();
     if let Some(why) = &cannot_seal {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use checkpoint_core::{Durability, Error, Session, Store};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 
-use crate::{creation, load};
+use crate::{creation, full, load};
 
 /// Set in the environment of a peer.
 pub(crate) const ROLE: &str = "CHECKPOINT_TEST_PEER";
@@ -181,6 +181,40 @@ async fn obey(hands: &mut Hands, words: &[&str]) -> Result<String, Error> {
         ["go", directory] => {
             std::env::set_current_dir(directory).unwrap();
             (*directory).to_owned()
+        }
+        ["fill", directory, left] => {
+            full::fill(directory, left.parse().unwrap());
+            "filled".to_owned()
+        }
+        ["make room", directory] => {
+            full::make_room(directory);
+            "room".to_owned()
+        }
+        ["names", directory] => creation::names(Path::new(directory)).join(" "),
+        ["taken", directory] => {
+            let length = |name| {
+                std::fs::metadata(Path::new(directory).join(name))
+                    .unwrap()
+                    .len()
+            };
+            let names = creation::names(Path::new(directory));
+            names.into_iter().map(length).sum::<u64>().to_string()
+        }
+        ["save until full", size] => {
+            let (saved, why) = full::save_until_full(&hands.stores[0], size.parse().unwrap()).await;
+            format!("{saved}\t{:?} {why}", why.kind())
+        }
+        ["count", size] => {
+            let count = full::count(&hands.stores[0], size.parse().unwrap()).await?;
+            count.to_string()
+        }
+        ["maintain", compact] => {
+            full::maintain(&hands.stores[0], *compact == "true").await?;
+            "maintained".to_owned()
+        }
+        ["delete noise"] => {
+            hands.stores[0].delete_session("noise").await?;
+            "deleted".to_owned()
         }
         ["load", name, rounds] => {
             load::write(&hands.stores[0], name, rounds.parse().unwrap()).await;
