@@ -294,6 +294,9 @@ pub struct MaintainStep {
     pub swept: u64,
     /// Bytes of their stored forms.
     pub swept_bytes: u64,
+    /// Chunks were not swept, since something is damaged that may refer to any of them. `Store::verify` names it; once
+    /// it is set aside, deleted or restored, the sweep goes on.
+    pub unswept: bool,
 }
 
 macro_rules! forward {

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tokio::runtime::Handle;
 
 use crate::config::SqliteOptions;
-use crate::query::{chunk, scan, store};
+use crate::query::{agreement, chunk, scan, store};
 use crate::read;
 use crate::shared::Shared;
 use crate::worker::{Job, Writer};
@@ -73,6 +73,18 @@ impl SqliteBackend {
             .map(|shared| Self {
                 shared: Arc::new(shared),
             })
+    }
+
+    /// Looks for what no read can tell: entries of indexes that are lost, lead elsewhere or lead nowhere, so that what
+    /// is there is not found; and has the engine look over the file. Answers an error for each, at most 1,000. Reads
+    /// everything once; `Store::verify` checks what the rows hold.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the file; what is found is no error of the call.
+    pub async fn check(&self) -> Result<Vec<Error>> {
+        self.read(true, |shared| shared.readers.snapshot(agreement::findings))
+            .await
     }
 
     async fn read<T: Send + 'static>(

@@ -142,12 +142,12 @@ impl Sweep {
         })
     }
 
-    fn root(&mut self, connection: &Connection, top: Option<[u8; 32]>) -> Result<()> {
-        if let Some(top) = top
-            && let Some(no) = chunk::number_of(connection, &ChunkId::from_bytes(top))?
-            && self.marks.mark(no)
-        {
-            self.stack.push(no);
+    fn root(&mut self, connection: &Connection, top: Option<ChunkId>) -> Result<()> {
+        if let Some(top) = top {
+            let no = chunk::needed_number_of(connection, &top)?;
+            if self.marks.mark(no) {
+                self.stack.push(no);
+            }
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Sweep {
             && let Some(no) = self.stack.pop()
         {
             looked_at += 1;
-            for child in chunk::children(connection, no)?.unwrap_or_default() {
+            for child in chunk::children(connection, no)? {
                 if self.marks.mark(child) {
                     self.stack.push(child);
                 }
@@ -218,18 +218,18 @@ impl Sweep {
             if self.marks.has(*no) {
                 continue;
             }
-            let Some((id, size, at)) = chunk::age(connection, *no)? else {
+            let Some(age) = chunk::age(connection, *no)? else {
                 continue;
             };
-            if at > keep_after.micros() {
+            if age.at > keep_after.micros() {
                 self.marks.mark(*no);
                 self.stack.push(*no);
                 while self.spread(connection, 10_000)? > 0 {}
             } else {
-                chunk::remove(connection, *no, &id)?;
+                chunk::remove(connection, *no, age.id.as_ref())?;
                 gone.insert(*no);
                 done.swept += 1;
-                done.swept_bytes += size;
+                done.swept_bytes += age.size;
             }
         }
         self.next = Some(numbers.last().map_or(0, |last| last.saturating_sub(1)));
@@ -263,7 +263,8 @@ fn sweep_step(
         }
         Ok(false) => Ok(()),
         Err(error) if error.is_corrupt() => {
-            tracing::warn!(%error, "chunks were not swept: what is damaged may need any of them");
+            tracing::warn!(%error, "chunks were not swept: what is damaged may need any of them; delete or restore it");
+            done.unswept = true;
             Ok(())
         }
         Err(error) => Err(error),

@@ -2,11 +2,11 @@
 
 use checkpoint_core::engine::Existing;
 use checkpoint_core::{
-    CheckpointId, Error, Fingerprint, Item, Parts, Record, Result, Status, Timestamp,
+    CheckpointId, ChunkId, Error, Fingerprint, Item, Parts, Record, Result, Status, Timestamp,
 };
 use rusqlite::{Connection, Row, params};
 
-use super::{all, one, session};
+use super::{all, chunk, one, session};
 use crate::checkpoint::{self, COLUMNS, Digests, Small, Whole, decode, is_damaged_aside};
 use crate::error::fault;
 use crate::row::{Bind, blob, checkpoint_id, integer, number, raw};
@@ -252,15 +252,25 @@ pub(crate) fn tops(
     connection: &Connection,
     after: u64,
     limit: usize,
-) -> Result<Vec<(u64, Option<[u8; 32]>)>> {
+) -> Result<Vec<(u64, Option<ChunkId>)>> {
     let params = params![after.cast_signed(), super::at_most(limit)];
     all(connection, TOPS, params, |row| {
-        Ok((number(row, 0)?, top(row)?))
+        Ok((number(row, 0)?, top(connection, row)?))
     })
 }
 
-/// The top of the state of a row.
-pub(crate) fn top(row: &Row<'_>) -> Result<Option<[u8; 32]>> {
-    let (small, _) = Small::read(row)?;
-    Ok(small.packed.top.map(|top| *top.as_bytes()))
+/// The top of the state of a row. Of a damaged one that was set aside it is what can be read, if it can be.
+pub(crate) fn top(connection: &Connection, row: &Row<'_>) -> Result<Option<ChunkId>> {
+    match Small::read(row) {
+        Ok((small, _)) => Ok(small.packed.top),
+        Err(_) if is_damaged_aside(row) => {
+            let top = Small::guess(row).ok().and_then(|small| small.packed.top);
+            Ok(top.filter(|top| chunk::needed_number_of(connection, top).is_ok()))
+        }
+        Err(error) => Err(match checkpoint_id(row, 1) {
+            Ok(id) => error.with("checkpoint", id),
+            Err(_) => error,
+        }
+        .with("sequence", number(row, 0)?)),
+    }
 }

@@ -32,6 +32,8 @@ const ABOVE: &str = "SELECT no FROM chunk WHERE no > ?1 ORDER BY no";
 const RESEAL: &str = "UPDATE chunk SET size = ?2, digest = ?3, data = ?4 WHERE no = ?1";
 const DELETE: &str = "DELETE FROM chunk WHERE no = ?1";
 const UNNAME: &str = "DELETE FROM chunk_id WHERE id = ?1";
+const UNNAME_ALL: &str = "DELETE FROM chunk_id WHERE no = ?1";
+const LATEST_AT: &str = "SELECT max(at) FROM chunk_id WHERE no = ?1 HAVING max(at) IS NOT NULL";
 const COUNTS: &str = "SELECT count(*), coalesce(sum(size), 0) FROM chunk";
 
 /// The number of a chunk, none when it is not there.
@@ -39,6 +41,20 @@ pub(crate) fn number_of(connection: &Connection, id: &ChunkId) -> Result<Option<
     one(connection, NUMBER, [&id.as_bytes()[..]], |row| {
         number(row, 0)
     })
+}
+
+/// As [`number_of`], for who relies on what the index says: that there is none, or another chunk, is damage.
+pub(crate) fn needed_number_of(connection: &Connection, id: &ChunkId) -> Result<u64> {
+    let no = number_of(connection, id)?
+        .ok_or_else(|| Error::corrupt("a chunk that is needed is not in the index"));
+    let found = no.and_then(|no| {
+        one(connection, SMALL, [no.cast_signed()], |row| {
+            check(row, 0, COLUMNS)?;
+            expect_id(row, id)
+        })
+        .map(|_| no)
+    });
+    found.map_err(|error| error.with("chunk", id))
 }
 
 /// The highest number ever given.
@@ -207,13 +223,15 @@ pub(crate) fn reseal(connection: &Connection, id: &ChunkId, bytes: &Bytes) -> Re
     run(connection, RESEAL, params).map(drop)
 }
 
-/// Numbers of the children of a chunk; none when it is not there.
-pub(crate) fn children(connection: &Connection, no: u64) -> Result<Option<Vec<u64>>> {
-    one(connection, SMALL, [no.cast_signed()], |row| {
+/// Numbers of the children of a chunk that is needed.
+pub(crate) fn children(connection: &Connection, no: u64) -> Result<Vec<u64>> {
+    let children = one(connection, SMALL, [no.cast_signed()], |row| {
         check(row, 0, COLUMNS)?;
         children_of(no, blob(row, 2)?)
-    })
-    .map_err(|error| error.with("chunk number", no))
+    });
+    children
+        .and_then(|it| it.ok_or_else(|| Error::corrupt("a chunk that is needed is missing")))
+        .map_err(|error| error.with("chunk number", no))
 }
 
 /// Numbers from `no` down.
@@ -231,24 +249,52 @@ pub(crate) fn above(connection: &Connection, no: u64) -> Result<Vec<u64>> {
     all(connection, ABOVE, [no.cast_signed()], |row| number(row, 0))
 }
 
-/// Id, size and when somebody last relied on it.
-pub(crate) fn age(connection: &Connection, no: u64) -> Result<Option<(ChunkId, u64, i64)>> {
-    let found = one(connection, SMALL, [no.cast_signed()], |row| {
-        check(row, 0, COLUMNS)?;
-        Ok((ChunkId::from_bytes(array(row, 1)?), number(row, 3)?))
-    })?;
-    let Some((id, size)) = found else {
-        return Ok(None);
-    };
-    let at = one(connection, NUMBER_AT, [&id.as_bytes()[..]], |row| {
-        integer(row, 0)
-    })?;
-    Ok(at.map(|at| (id, size, at)))
+/// A chunk as far as deleting it needs to know.
+#[derive(Debug)]
+pub(crate) struct Age {
+    /// None when row and index do not agree on it.
+    pub(crate) id: Option<ChunkId>,
+    pub(crate) size: u64,
+    /// When somebody last relied on it; the beginning of time when no index entry tells.
+    pub(crate) at: i64,
 }
 
-pub(crate) fn remove(connection: &Connection, no: u64, id: &ChunkId) -> Result<()> {
+/// The age of a chunk; none when it is not there. Of a damaged one, what the index has under its number.
+pub(crate) fn age(connection: &Connection, no: u64) -> Result<Option<Age>> {
+    let found = one(connection, SMALL, [no.cast_signed()], |row| {
+        Ok(check(row, 0, COLUMNS)
+            .and_then(|_| Ok((ChunkId::from_bytes(array(row, 1)?), number(row, 3)?)))
+            .ok())
+    })?;
+    let Some(legible) = found else {
+        return Ok(None);
+    };
+    if let Some((id, size)) = legible
+        && number_of(connection, &id)? == Some(no)
+        && let Some(at) = one(connection, NUMBER_AT, [&id.as_bytes()[..]], |row| {
+            integer(row, 0)
+        })?
+    {
+        let id = Some(id);
+        return Ok(Some(Age { id, size, at }));
+    }
+    let at = one(connection, LATEST_AT, [no.cast_signed()], |row| {
+        integer(row, 0)
+    })?;
+    Ok(Some(Age {
+        id: None,
+        size: 0,
+        at: at.unwrap_or(i64::MIN),
+    }))
+}
+
+pub(crate) fn remove(connection: &Connection, no: u64, id: Option<&ChunkId>) -> Result<()> {
     run(connection, DELETE, [no.cast_signed()])?;
-    run(connection, UNNAME, [&id.as_bytes()[..]]).map(drop)
+    match id {
+        Some(id) => run(connection, UNNAME, [&id.as_bytes()[..]]),
+        None => run(connection, UNNAME_ALL, [no.cast_signed()]),
+    }
+    .map(drop)
 }
 
 /// How many there are, and the bytes of their stored forms.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use checkpoint_core::{
-    Change, ChangeKind, CommitId, Error, Position, Result, SessionId, Status, Timestamp,
+    Change, ChangeKind, ChunkId, CommitId, Error, Position, Result, SessionId, Status, Timestamp,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -218,7 +218,7 @@ pub(crate) fn trim(connection: &Connection, end: Position) -> Result<usize> {
 pub(crate) fn changed_tops(
     connection: &Connection,
     after: Position,
-) -> Result<Vec<Option<[u8; 32]>>> {
+) -> Result<Vec<Option<ChunkId>>> {
     const CHANGED: &str = concat!(
         "SELECT ",
         columns!(
@@ -227,7 +227,7 @@ pub(crate) fn changed_tops(
         )
     );
     let start = params![after.sequence.cast_signed(), after.n.cast_signed()];
-    all(connection, CHANGED, start, top)
+    all(connection, CHANGED, start, |row| top(connection, row))
 }
 
 /// The position of the newest change row.

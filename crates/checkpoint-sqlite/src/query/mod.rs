@@ -1,5 +1,6 @@
 //! Every statement that reads or writes rows.
 
+pub(crate) mod agreement;
 pub(crate) mod attachment;
 pub(crate) mod checkpoint;
 pub(crate) mod chunk;

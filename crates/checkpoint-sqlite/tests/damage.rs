@@ -1,0 +1,279 @@
+//! Damage that is not in what is read but in how it is found, and what a sweep makes of damage.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use checkpoint_core::{
+    Backend, Budget, CheckpointId, ChunkId, ContentHasher, FakeClock, Item, MaintainStep, NewChunk,
+    Operation, Payload, Purpose, Quarantine, Query, Tag,
+};
+use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
+use common::{append, commit, session, state};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+struct Place {
+    _directory: TempDir,
+    path: PathBuf,
+    clock: FakeClock,
+}
+
+impl Place {
+    /// Trees under `a` and `b`, a chunk for nobody, a small state under `c`, and a session that is deleted.
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Self {
+            path: directory.path().join("store.db"),
+            _directory: directory,
+            clock: FakeClock::at("2026-11-20T10:00:00Z").unwrap(),
+        };
+        let db = place.open().await;
+        db.commit(session("s")).await.unwrap();
+        db.commit(session("gone")).await.unwrap();
+        for id in ["a", "b", "nobody"] {
+            let mut commit = commit();
+            commit.chunks = vec![leaf(id), node(id)];
+            if id != "nobody" {
+                let mut append = append("s", id, Vec::new());
+                append.payload = Payload::Tree(node(id).id);
+                append.length = 10;
+                commit = commit.with(append);
+            }
+            db.commit(commit).await.unwrap();
+        }
+        db.commit(commit().with(append("s", "c", state(1))))
+            .await
+            .unwrap();
+        db.commit(commit().with(append("gone", "d", state(2))))
+            .await
+            .unwrap();
+        let gone = checkpoint_core::SessionId::new("gone").unwrap();
+        db.commit(commit().with(Operation::DeleteSession(gone)))
+            .await
+            .unwrap();
+        db.close().await.unwrap();
+        place
+            .clock
+            .advance(std::time::Duration::from_secs(30 * 24 * 60 * 60));
+        place
+    }
+
+    async fn open(&self) -> SqliteBackend {
+        let options = SqliteOptions::at(&self.path).with_clock(Arc::new(self.clock.clone()));
+        SqliteBackend::open(options).await.unwrap()
+    }
+
+    /// Opens the store after it was damaged; something must have been.
+    async fn damaged(&self, sql: &str) -> SqliteBackend {
+        assert!(damage(&self.path, sql) > 0, "{sql}");
+        self.open().await
+    }
+}
+
+fn damage(path: &Path, sql: &str) -> usize {
+    Connection::open(path).unwrap().execute(sql, []).unwrap()
+}
+
+fn leaf(of: &str) -> NewChunk {
+    let bytes = format!("leaf of {of}").into_bytes();
+    chunk(Purpose::Leaf, bytes, Arc::new([]))
+}
+
+fn node(of: &str) -> NewChunk {
+    let bytes = format!("node of {of}").into_bytes();
+    chunk(Purpose::Node, bytes, Arc::new([leaf(of).id]))
+}
+
+fn chunk(purpose: Purpose, bytes: Vec<u8>, children: Arc<[ChunkId]>) -> NewChunk {
+    NewChunk {
+        id: ChunkId::from_bytes(ContentHasher::plain().digest(purpose, &bytes)),
+        children,
+        bytes: bytes.into(),
+    }
+}
+
+/// Which of the trees are whole.
+async fn whole(db: &SqliteBackend) -> Vec<&'static str> {
+    let mut whole = Vec::new();
+    for of in ["a", "b", "nobody"] {
+        let items = db.chunks(&[leaf(of).id, node(of).id]).await.unwrap();
+        if items.iter().all(|item| matches!(item, Item::Found(_))) {
+            whole.push(of);
+        }
+    }
+    whole
+}
+
+async fn maintain(db: &SqliteBackend) -> MaintainStep {
+    let mut sum = MaintainStep::default();
+    loop {
+        let step = db.maintain(&Budget::default().with_rows(2)).await.unwrap();
+        sum.purged += step.purged;
+        sum.trimmed += step.trimmed;
+        sum.swept += step.swept;
+        sum.unswept |= step.unswept;
+        if !step.more {
+            return sum;
+        }
+    }
+}
+
+fn id(id: &str) -> CheckpointId {
+    CheckpointId::new(id).unwrap()
+}
+
+async fn delete(db: &SqliteBackend, checkpoint: &str) {
+    let delete = Operation::Delete(checkpoint_core::Delete {
+        session: checkpoint_core::SessionId::new("s").unwrap(),
+        id: id(checkpoint),
+    });
+    db.commit(commit().with(delete)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sound_store_is_swept_and_agrees_with_its_indexes() {
+    let place = Place::new().await;
+    let db = place.open().await;
+    assert!(db.check().await.unwrap().is_empty());
+    let step = maintain(&db).await;
+    assert_eq!((step.purged, step.swept, step.unswept), (1, 2, false));
+    assert_eq!(whole(&db).await, ["a", "b"]);
+    assert!(db.check().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_damaged_checkpoint_holds_up_the_sweep_until_it_is_set_aside() {
+    let place = Place::new().await;
+    let db = place
+        .damaged("UPDATE checkpoint SET worker = 'else' WHERE id = 'a'")
+        .await;
+    let step = maintain(&db).await;
+    assert!(step.unswept && step.swept == 0, "{step:?}");
+    assert!(
+        step.purged > 0 && step.trimmed > 0,
+        "the rest goes on: {step:?}"
+    );
+    assert_eq!(whole(&db).await, ["a", "b", "nobody"]);
+
+    let aside = Operation::Quarantine(Quarantine {
+        session: checkpoint_core::SessionId::new("s").unwrap(),
+        id: id("a"),
+        aside: true,
+    });
+    db.commit(commit().with(aside)).await.unwrap();
+    let step = maintain(&db).await;
+    assert_eq!((step.swept, step.unswept), (2, false));
+    assert_eq!(
+        whole(&db).await,
+        ["a", "b"],
+        "what can be read of it is believed"
+    );
+
+    delete(&db, "a").await;
+    place
+        .clock
+        .advance(std::time::Duration::from_secs(30 * 24 * 60 * 60));
+    assert_eq!(maintain(&db).await.swept, 2);
+    assert_eq!(whole(&db).await, ["b"]);
+}
+
+#[tokio::test]
+async fn a_damaged_chunk_holds_up_the_sweep_while_it_is_needed() {
+    for column in ["children = x'05'", "size = 3", "id = zeroblob(32)"] {
+        let place = Place::new().await;
+        let sql = format!("UPDATE chunk SET {column} WHERE CAST(data AS TEXT) = 'node of a'");
+        let db = place.damaged(&sql).await;
+        let step = maintain(&db).await;
+        assert!(step.unswept && step.swept == 0, "{column}: {step:?}");
+        delete(&db, "a").await;
+        let step = maintain(&db).await;
+        assert_eq!((step.swept, step.unswept), (4, false), "{column}");
+        assert_eq!(whole(&db).await, ["b"]);
+        assert!(db.check().await.unwrap().is_empty(), "{column}");
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_that_the_index_lost_is_not_swept() {
+    for sql in [
+        "DELETE FROM chunk_id WHERE no = 2",
+        "UPDATE chunk_id SET id = zeroblob(32) WHERE no = 2",
+        "UPDATE chunk_id SET no = 1 WHERE no = 2",
+    ] {
+        let place = Place::new().await;
+        let db = place.damaged(sql).await;
+        assert!(!db.check().await.unwrap().is_empty(), "{sql}");
+        let step = maintain(&db).await;
+        assert!(step.unswept && step.swept == 0, "{sql}: {step:?}");
+        // Nothing of it is gone: with its entry it is whole.
+        db.close().await.unwrap();
+        let connection = Connection::open(&place.path).unwrap();
+        let mend = "INSERT OR REPLACE INTO chunk_id SELECT id, no, 0 FROM chunk";
+        connection.execute(mend, []).unwrap();
+        drop(connection);
+        assert_eq!(
+            whole(&place.open().await).await,
+            ["a", "b", "nobody"],
+            "{sql}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_disagrees_with_its_rows_is_told_both_ways() {
+    let cases = [
+        ("DELETE FROM tag WHERE sequence = 2", "not found by its tag"),
+        (
+            "UPDATE tag SET tag = 'plbn' WHERE sequence = 2",
+            "not found by its tag",
+        ),
+        (
+            "UPDATE tag SET tag = 'plbn' WHERE sequence = 2",
+            "does not have it",
+        ),
+        ("INSERT INTO tag VALUES('plan', 77)", "does not have it"),
+        ("DELETE FROM chunk_id WHERE no = 3", "not in the index"),
+        (
+            "UPDATE chunk_id SET no = 4 WHERE no = 3",
+            "not in the index",
+        ),
+        ("INSERT INTO chunk_id VALUES(x'07', 900, 0)", "not there"),
+        ("DELETE FROM chunk WHERE no = 1", "not there"),
+    ];
+    for (sql, expected) in cases {
+        let place = Place::new().await;
+        let db = place.damaged(sql).await;
+        let found = db.check().await.unwrap();
+        assert!(found.iter().all(checkpoint_core::Error::is_corrupt));
+        let told = found
+            .iter()
+            .any(|error| error.to_string().contains(expected));
+        assert!(told, "{sql}: {found:?}");
+    }
+}
+
+/// Why there is a check: what is not found looks as if it were not there.
+#[tokio::test]
+async fn a_lost_tag_hides_a_checkpoint_and_a_lost_chunk_is_told() {
+    let place = Place::new().await;
+    damage(&place.path, "DELETE FROM chunk_id WHERE no = 2");
+    let db = place.damaged("DELETE FROM tag WHERE sequence = 3").await;
+    let mut query = Query::default();
+    query.filter.all_tags = vec![Tag::new("plan").unwrap()];
+    let page = db.scan(&query).await.unwrap();
+    assert_eq!(page.items.len(), 2, "of three");
+    let items = db.chunks(&[node("a").id]).await.unwrap();
+    assert!(matches!(items[..], [Item::Absent]));
+    let store = checkpoint_core::Store::new(Arc::new(db));
+    let report = store.verify().await.unwrap();
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|it| it.checkpoint == Some(id("a")))
+    );
+}
