@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use checkpoint_core::{Error, ErrorKind, Result, StoreId};
 use rusqlite::{Connection, OpenFlags};
@@ -19,6 +20,9 @@ use crate::still::Still;
 
 /// Versions of the engine with a bug that can damage a file with a write-ahead log.
 const BROKEN: std::ops::RangeInclusive<i32> = 3_007_000..=3_051_002;
+
+/// How long to wait for another opener before the next try.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Refuses an engine that is known to damage files.
 pub(crate) fn check_engine() -> Result<()> {
@@ -74,12 +78,25 @@ pub(crate) fn writer(options: &SqliteOptions, path: &Path) -> Result<Opened> {
     let hold = found.ok_or_else(|| {
         Error::not_found("the store was removed while it was opened").with("path", path.display())
     })?;
-    let connection = open_writer(options, path).map_err(|error| locked(error, path))?;
+    let connection = open_in_time(options, path).map_err(|error| locked(error, path))?;
     Ok(Opened {
         connection,
         hold,
         created,
     })
+}
+
+/// The engine waits for others in most that it does, but not to give a file its log.
+fn open_in_time(options: &SqliteOptions, path: &Path) -> Result<Connection> {
+    let begun = Instant::now();
+    loop {
+        match open_writer(options, path) {
+            Err(error) if error.is_retryable() && begun.elapsed() < options.busy_timeout => {
+                std::thread::park_timeout(PAUSE);
+            }
+            result => return result,
+        }
+    }
 }
 
 fn open_writer(options: &SqliteOptions, path: &Path) -> Result<Connection> {

@@ -172,6 +172,40 @@ async fn a_read_only_handle_reads_and_refuses_to_write() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
+/// The engine's ways to copy a store leave a file without a log's mark.
+#[tokio::test]
+async fn a_copy_made_by_the_engine_is_a_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let db = open(&path).await;
+    db.commit(session("s")).await.unwrap();
+    for n in 0..3 {
+        let saved = commit().with(append("s", &format!("c{n}"), state(n)));
+        db.commit(saved).await.unwrap();
+    }
+    let source = rusqlite::Connection::open(&path).unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let (vacuumed, backup) = (place("vacuumed.db"), place("backup.db"));
+    source
+        .execute("VACUUM INTO ?1", [vacuumed.to_str().unwrap()])
+        .unwrap();
+    let silent = None::<fn(rusqlite::backup::Progress)>;
+    source.backup("main", &backup, silent).unwrap();
+    for copy in [vacuumed, backup] {
+        let read = SqliteBackend::open(SqliteOptions::at(&copy).with_read_only(true)).await;
+        let read = read.unwrap();
+        assert_eq!(ids(&read).await, ["c0", "c1", "c2"]);
+        read.close().await.unwrap();
+        let db = open(&copy).await;
+        let saved = commit().with(append("s", "more", state(3)));
+        let receipt = db.commit(saved).await.unwrap();
+        assert_eq!(receipt.first.sequence, 4);
+        assert!(place(&format!("{}-wal", copy.file_name().unwrap().display())).exists());
+        db.close().await.unwrap();
+    }
+    db.close().await.unwrap();
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_new_file_is_its_owners_alone() {

@@ -39,6 +39,7 @@ const FULL: &str = "PRAGMA synchronous = FULL";
 const NORMAL: &str = "PRAGMA synchronous = NORMAL";
 const SYNCHRONOUS: &str = "SELECT synchronous FROM pragma_synchronous";
 const JOURNAL: &str = "SELECT journal_mode FROM pragma_journal_mode";
+const TAKE_JOURNAL: &str = "PRAGMA journal_mode = WAL";
 
 /// How far the log is extended ahead, in bytes; less than `journal_size_limit`.
 pub(crate) const EXTENSION: u64 = 4_300_000;
@@ -173,10 +174,13 @@ pub(crate) fn set_up_writer(connection: &Connection, durability: Durability) -> 
             "the storage engine does not take the durability that was asked for",
         ));
     }
-    let journal = one(connection, JOURNAL, [], |row| {
-        Ok(crate::row::text(row, 0)?.to_owned())
-    })?;
-    if journal.as_deref() != Some("wal") {
+    let journal = |sql| {
+        one(connection, sql, [], |row| {
+            Ok(crate::row::text(row, 0)? == "wal")
+        })
+    };
+    // Copies that the engine makes have none.
+    if journal(JOURNAL)? != Some(true) && journal(TAKE_JOURNAL)? != Some(true) {
         return Err(Error::unsupported(
             "the file cannot have a write-ahead log here; keep it on a local disk",
         ));

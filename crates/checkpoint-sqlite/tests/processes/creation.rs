@@ -70,6 +70,31 @@ pub(crate) fn creators_at_the_same_moment_share_one_store() {
     }
 }
 
+pub(crate) fn openers_of_a_copy_without_a_log_at_the_same_moment_share_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("source.db");
+    let mut peers = [(); 3].map(|()| Peer::start());
+    let id = peers[0].ask(&format!("open\t{}\trw", source.display()));
+    assert_eq!(peers[0].ask("save\ts\tkept"), "1");
+    assert_eq!(peers[0].ask("close"), "closed");
+    for round in 0..10 {
+        let path = directory.path().join(format!("{round}.db"));
+        let copied = rusqlite::Connection::open(&source).unwrap();
+        copied
+            .execute("VACUUM INTO ?1", [path.to_str().unwrap()])
+            .unwrap();
+        let say = format!("open\t{}\trw", path.display());
+        peers.iter_mut().for_each(|peer| peer.tell(&say));
+        for peer in &mut peers {
+            assert_eq!(peer.line().unwrap(), id);
+        }
+        for (n, peer) in peers.iter_mut().enumerate() {
+            assert_eq!(peer.ask("save\ts\tmore"), (n + 2).to_string());
+            assert_eq!(peer.ask("close"), "closed");
+        }
+    }
+}
+
 pub(crate) fn what_a_killed_creator_left_is_removed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.db");

@@ -8,6 +8,7 @@ use std::process::Command;
 use checkpoint_core::{Budget, Error, Store};
 use tempfile::TempDir;
 
+use crate::creation::names;
 use crate::peer::{self, Peer};
 
 /// A program that sees an empty disk of so many KiB in the place of a directory.
@@ -65,17 +66,53 @@ impl Disk {
     }
 }
 
-pub(crate) fn fill(directory: &str, left: usize) {
+/// What a peer does on such a disk.
+pub(crate) async fn obey(store: Option<&Store>, words: &[&str]) -> Result<String, Error> {
+    let number = |word: &str| word.parse::<usize>().unwrap();
+    let store = || store.unwrap();
+    Ok(match words {
+        ["fill", directory, left] => {
+            fill(directory, number(left));
+            "filled".to_owned()
+        }
+        ["make room", directory] => {
+            fs::remove_file(Path::new(directory).join("filler")).unwrap();
+            "room".to_owned()
+        }
+        ["names", directory] => names(Path::new(directory)).join(" "),
+        ["taken", directory] => {
+            let directory = Path::new(directory);
+            let length = |name| fs::metadata(directory.join(name)).unwrap().len();
+            names(directory)
+                .into_iter()
+                .map(length)
+                .sum::<u64>()
+                .to_string()
+        }
+        ["save until full", size] => {
+            let (saved, why) = save_until_full(store(), number(size)).await;
+            format!("{saved}\t{:?} {why}", why.kind())
+        }
+        ["count", size] => count(store(), number(size)).await?.to_string(),
+        ["maintain", compact] => {
+            maintain(store(), *compact == "true").await?;
+            "maintained".to_owned()
+        }
+        ["delete noise"] => {
+            store().delete_session("noise").await?;
+            "deleted".to_owned()
+        }
+        other => panic!("what is {other:?}?"),
+    })
+}
+
+fn fill(directory: &str, left: usize) {
     let directory = Path::new(directory);
     let mut file = File::create(directory.join("filler")).unwrap();
     while file.write_all(&[1; 1024]).is_ok() {}
     let length = file.metadata().unwrap().len();
     file.set_len(length.saturating_sub(left as u64 * 1024))
         .unwrap();
-}
-
-pub(crate) fn make_room(directory: &str) {
-    fs::remove_file(Path::new(directory).join("filler")).unwrap();
 }
 
 fn noise(seed: u64, size: usize) -> Vec<u8> {
@@ -90,7 +127,7 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 }
 
 /// Saves until that is refused; answers how many were acknowledged, and why not more.
-pub(crate) async fn save_until_full(store: &Store, size: usize) -> (u64, Error) {
+async fn save_until_full(store: &Store, size: usize) -> (u64, Error) {
     let session = store.session("noise").await.unwrap();
     for n in 1.. {
         let next = store.sequence().await.unwrap() + 1;
@@ -106,7 +143,7 @@ pub(crate) async fn save_until_full(store: &Store, size: usize) -> (u64, Error) 
 }
 
 /// Checks every state, and answers how many there are.
-pub(crate) async fn count(store: &Store, size: usize) -> Result<u64, Error> {
+async fn count(store: &Store, size: usize) -> Result<u64, Error> {
     let session = store.session("noise").existing().await?;
     let listed = session.list().oldest_first().limit(10_000).await?;
     for (n, checkpoint) in listed.checkpoints.iter().enumerate() {
@@ -118,7 +155,7 @@ pub(crate) async fn count(store: &Store, size: usize) -> Result<u64, Error> {
 }
 
 /// Everything that gives space back, to the system too when told so.
-pub(crate) async fn maintain(store: &Store, compact: bool) -> Result<(), Error> {
+async fn maintain(store: &Store, compact: bool) -> Result<(), Error> {
     let budget = Budget::default()
         .with_grace(std::time::Duration::ZERO)
         .with_compact(compact);

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         sharing::a_second_handle_does_not_give_up_the_locks_of_the_first,
         sharing::a_flush_does_not_give_up_the_locks_of_the_store,
         creation::creators_at_the_same_moment_share_one_store,
+        creation::openers_of_a_copy_without_a_log_at_the_same_moment_share_it,
         creation::what_a_killed_creator_left_is_removed,
         creation::what_a_living_creator_works_on_stays,
         creation::a_relative_path_names_the_file_that_it_named_at_first,

@@ -182,45 +182,11 @@ async fn obey(hands: &mut Hands, words: &[&str]) -> Result<String, Error> {
             std::env::set_current_dir(directory).unwrap();
             (*directory).to_owned()
         }
-        ["fill", directory, left] => {
-            full::fill(directory, left.parse().unwrap());
-            "filled".to_owned()
-        }
-        ["make room", directory] => {
-            full::make_room(directory);
-            "room".to_owned()
-        }
-        ["names", directory] => creation::names(Path::new(directory)).join(" "),
-        ["taken", directory] => {
-            let length = |name| {
-                std::fs::metadata(Path::new(directory).join(name))
-                    .unwrap()
-                    .len()
-            };
-            let names = creation::names(Path::new(directory));
-            names.into_iter().map(length).sum::<u64>().to_string()
-        }
-        ["save until full", size] => {
-            let (saved, why) = full::save_until_full(&hands.stores[0], size.parse().unwrap()).await;
-            format!("{saved}\t{:?} {why}", why.kind())
-        }
-        ["count", size] => {
-            let count = full::count(&hands.stores[0], size.parse().unwrap()).await?;
-            count.to_string()
-        }
-        ["maintain", compact] => {
-            full::maintain(&hands.stores[0], *compact == "true").await?;
-            "maintained".to_owned()
-        }
-        ["delete noise"] => {
-            hands.stores[0].delete_session("noise").await?;
-            "deleted".to_owned()
-        }
         ["load", name, rounds] => {
             load::write(&hands.stores[0], name, rounds.parse().unwrap()).await;
             "done".to_owned()
         }
         ["create and stop", path] => creation::create_and_stop(Path::new(path)).await,
-        other => panic!("what is {other:?}?"),
+        other => full::obey(hands.stores.first(), other).await?,
     })
 }
