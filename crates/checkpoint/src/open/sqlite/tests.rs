@@ -107,3 +107,25 @@ fn the_value_of_an_unknown_option_is_not_shown() {
     let error = read("sqlite://a.db?password=hunter2").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
+
+#[tokio::test]
+async fn what_looks_like_an_instruction_of_the_engine_is_a_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| format!("sqlite://{}/{name}", directory.path().display());
+    for (written, name) in [
+        ("file:x", "file:x"),
+        (
+            "file:x%3Fmode=memory%26cache=shared",
+            "file:x?mode=memory&cache=shared",
+        ),
+        (":memory:", ":memory:"),
+        ("a%3Fb%23c%25d%40e", "a?b#c%d@e"),
+        ("a%20b", "a b"),
+    ] {
+        let store = crate::open(at(written)).await.unwrap();
+        store.close().await.unwrap();
+        assert!(directory.path().join(name).is_file(), "{written}");
+    }
+    let error = crate::open(at("file:y?mode=memory")).await.unwrap_err();
+    assert!(error.to_string().contains("it is rw or ro"), "{error}");
+}
