@@ -149,7 +149,7 @@ async fn a_sound_store_is_swept_and_agrees_with_its_indexes() {
 async fn a_damaged_checkpoint_holds_up_the_sweep_until_it_is_set_aside() {
     let place = Place::new().await;
     let db = place
-        .damaged("UPDATE checkpoint SET worker = 'else' WHERE id = 'a'")
+        .damaged("UPDATE checkpoint SET packed = CAST(x'0102030405060708' || substr(packed, 9) AS BLOB) WHERE id = 'a'")
         .await;
     let step = maintain(&db).await;
     assert!(step.unswept && step.swept == 0, "{step:?}");
@@ -236,6 +236,14 @@ async fn an_index_that_disagrees_with_its_rows_is_told_both_ways() {
             "does not have it",
         ),
         ("INSERT INTO tag VALUES('plan', 77)", "does not have it"),
+        (
+            "UPDATE checkpoint SET worker = 'else' WHERE id = 'a'",
+            "by its worker",
+        ),
+        (
+            "UPDATE checkpoint SET status = 4 WHERE id = 'a'",
+            "by its status",
+        ),
         ("DELETE FROM chunk_id WHERE no = 3", "not in the index"),
         (
             "UPDATE chunk_id SET no = 4 WHERE no = 3",

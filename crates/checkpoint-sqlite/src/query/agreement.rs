@@ -5,10 +5,11 @@ use checkpoint_core::{ChunkId, Error, Result};
 use rusqlite::{Connection, params};
 
 use super::checkpoint::columns;
+use super::write::indexed;
 use super::{all, one};
-use crate::checkpoint::Small;
+use crate::checkpoint::{COLUMNS, Small};
 use crate::error::fault;
-use crate::row::{array, number, text};
+use crate::row::{array, number, text, value};
 
 /// Findings after which the rest is left out.
 const MOST: usize = 1_000;
@@ -16,7 +17,7 @@ const MOST: usize = 1_000;
 const ENGINE: &str = "PRAGMA integrity_check(1000)";
 const ROWS: &str = concat!(
     "SELECT ",
-    columns!(" FROM checkpoint AS c ORDER BY c.sequence")
+    columns!(", c.status, c.worker FROM checkpoint AS c ORDER BY c.sequence")
 );
 const ROW: &str = concat!(
     "SELECT ",
@@ -36,7 +37,7 @@ pub(crate) fn findings(connection: &Connection) -> Result<Vec<Error>> {
         .filter(|line| line != "ok")
         .map(|line| Error::corrupt("the engine finds the file damaged").with("what", line))
         .collect::<Vec<_>>();
-    tags_of_rows(connection, &mut found)?;
+    keys_of_rows(connection, &mut found)?;
     rows_of_tags(connection, &mut found)?;
     let lists = [
         (UNNAMED, "a chunk is not in the index, and not found"),
@@ -55,8 +56,8 @@ pub(crate) fn findings(connection: &Connection) -> Result<Vec<Error>> {
     Ok(found)
 }
 
-/// Tags of sound rows that no search by tag finds. Damaged rows are told by whoever reads them.
-fn tags_of_rows(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
+/// Sound rows that a search by tag, status or worker does not find. Damaged rows are told by whoever reads them.
+fn keys_of_rows(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
     let mut statement = connection.prepare_cached(ROWS).map_err(fault)?;
     let mut rows = statement.query([]).map_err(fault)?;
     while found.len() < MOST
@@ -65,6 +66,13 @@ fn tags_of_rows(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
         let Ok((small, _)) = Small::read(row) else {
             continue;
         };
+        for (n, key) in indexed(&small).into_iter().enumerate() {
+            if value(row, COLUMNS + n)? != key {
+                let by = ["status", "worker"][n];
+                let error = Error::corrupt(format!("a checkpoint is not found by its {by}"));
+                found.push(error.with("checkpoint", &small.id));
+            }
+        }
         for tag in &small.packed.tags {
             let params = params![tag.as_str(), small.sequence.cast_signed()];
             if one(connection, HAS_TAG, params, |_| Ok(()))?.is_none() {

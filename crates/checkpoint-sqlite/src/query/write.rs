@@ -48,7 +48,7 @@ pub(crate) fn insert(connection: &Connection, new: &NewCheckpoint<'_>) -> rusqli
 }
 
 /// The columns that stand there for their indexes alone: a status that is rare, and the worker.
-fn indexed(small: &Small) -> [ValueRef<'_>; 2] {
+pub(crate) fn indexed(small: &Small) -> [ValueRef<'_>; 2] {
     let status = small.packed.status;
     [
         maybe(is_rare(status).then_some(status), |it| {
