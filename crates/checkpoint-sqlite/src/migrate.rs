@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::error::fault;
 use crate::query::control;
-use crate::query::store::{StoreRow, put_store, schema};
+use crate::query::store::{StoreRow, put_store, schema, store};
 use crate::schema::{APPLICATION_ID, FORMAT_1, PAGE_SIZE, VERSION};
 
 /// Makes the tables of the newest format, in one transaction, unless another process was first.
@@ -57,9 +57,29 @@ fn tables(connection: &Connection, id: StoreId, now: Timestamp) -> Result<()> {
         .map_err(fault)
 }
 
+/// Checks that this program knows the store well enough to read it, or to write to it.
+pub(crate) fn check(connection: &Connection, write: bool) -> Result<()> {
+    check_schema(connection)?;
+    let row = store(connection)?;
+    if row.min_reader > VERSION {
+        return Err(too_new(row.min_reader, "read by", "update this one"));
+    }
+    if write && row.min_writer > VERSION {
+        let remedy = "update this one, or open the store for reading only";
+        return Err(too_new(row.min_writer, "written by", remedy));
+    }
+    Ok(())
+}
+
+fn too_new(needed: u32, what: &str, remedy: &str) -> Error {
+    Error::unsupported(format!(
+        "the store may only be {what} programs that know format {needed}, and this one knows up to {VERSION}; {remedy}"
+    ))
+}
+
 /// Checks that the file has the tables and indexes of its format and nothing else, so that no trigger, view or
 /// expression of somebody else's is ever evaluated.
-pub(crate) fn check_schema(connection: &Connection) -> Result<()> {
+fn check_schema(connection: &Connection) -> Result<()> {
     let mut expected: Vec<(&str, &str)> = FORMAT_1.iter().map(|sql| (name_of(sql), *sql)).collect();
     expected.sort_unstable();
     let found = schema(connection)?;
@@ -88,5 +108,60 @@ fn name_of(sql: &str) -> &str {
         words.next().unwrap_or_default()
     } else {
         name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use checkpoint_core::ErrorKind;
+
+    use super::*;
+    use crate::config::SqliteOptions;
+    use crate::shared::Shared;
+
+    fn opened(path: &Path, read_only: bool) -> Result<()> {
+        let options = SqliteOptions::at(path).with_read_only(read_only);
+        Shared::open(options).map(drop)
+    }
+
+    #[test]
+    fn a_store_of_a_newer_program_is_read_and_written_as_far_as_it_allows() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("store.db");
+        for (min_reader, min_writer, reads, writes) in [
+            (1, 1, true, true),
+            (1, 2, true, false),
+            (2, 2, false, false),
+        ] {
+            let options = SqliteOptions::at(&path);
+            let store_row = |min_reader, min_writer, connection: &Connection| {
+                let row = store(connection)?;
+                put_store(
+                    connection,
+                    &StoreRow {
+                        min_reader,
+                        min_writer,
+                        ..row
+                    },
+                )
+            };
+            let made = crate::open::writer(&options, &path).expect("a store");
+            store_row(min_reader, min_writer, &made.connection).expect("written");
+            for (read_only, may) in [(true, reads), (false, writes)] {
+                let answer = opened(&path, read_only);
+                assert_eq!(answer.is_ok(), may, "{min_reader} {min_writer} {answer:?}");
+                if let Err(error) = answer {
+                    assert_eq!(*error.kind(), ErrorKind::Unsupported);
+                    let text = error.to_string();
+                    assert!(
+                        text.contains("format 2") && text.contains("up to 1"),
+                        "{text}"
+                    );
+                }
+            }
+            store_row(1, 1, &made.connection).expect("written");
+        }
     }
 }

@@ -103,7 +103,7 @@ fn open_writer(options: &SqliteOptions, path: &Path) -> Result<Connection> {
     sync_log(path)?;
     let connection = connect(options, path, true)?;
     check_writable(&connection)?;
-    migrate::check_schema(&connection)?;
+    migrate::check(&connection, true)?;
     control::set_up_writer(&connection, options.durability)?;
     Ok(connection)
 }
@@ -169,7 +169,7 @@ pub(crate) fn still(options: &SqliteOptions, path: &Path) -> Result<Connection> 
         Connection::open_with_flags(uri, flags).map_err(|error| open_fault(error, path))?;
     control::harden(&connection, &options.limits, options.busy_timeout)?;
     control::set_up_reader(&connection)?;
-    migrate::check_schema(&connection)?;
+    migrate::check(&connection, false)?;
     Ok(connection)
 }
 
@@ -180,7 +180,7 @@ pub(crate) fn read_only(options: &SqliteOptions, path: &Path) -> Result<Readers>
             .with("path", path.display()));
     };
     let opened = reader(options, path).and_then(|connection| {
-        migrate::check_schema(&connection)?;
+        migrate::check(&connection, false)?;
         Ok(connection)
     });
     match opened {
