@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use checkpoint_core::{Clock, Timestamp};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
@@ -127,6 +128,39 @@ pub(crate) fn what_a_killed_creator_left_is_removed() {
     peer.ask(&format!("open\t{}\trw", path.display()));
     assert_eq!(peer.ask("close"), "closed");
     assert_eq!(names(directory.path()), ["store.db"]);
+}
+
+pub(crate) fn a_creator_killed_at_any_moment_leaves_a_whole_store_or_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut other = Peer::start();
+    let begun = Instant::now();
+    let path = directory.path().join("whole.db");
+    assert_eq!(
+        other.ask(&format!("open\t{}\trw", path.display())).len(),
+        36
+    );
+    assert_eq!(other.ask("close"), "closed");
+    // Some are killed before they begin, and some after they are done.
+    let step = begun.elapsed() / 20;
+    let mut left = 0;
+    for round in 0..30 {
+        let path = directory.path().join(format!("{round}.db"));
+        let mut killed = Peer::start();
+        assert_eq!(killed.ask("go\t/"), "/");
+        killed.tell(&format!("open\t{}\trw", path.display()));
+        let (begun, wait) = (Instant::now(), step * round);
+        while begun.elapsed() < wait {
+            std::hint::spin_loop();
+        }
+        killed.kill();
+        left += u32::from(!names(&workshop(&path)).is_empty());
+        let id = other.ask(&format!("open\t{}\trw", path.display()));
+        assert_eq!(id.len(), 36, "after {wait:?}: {id}");
+        assert_eq!(other.ask("save\ts\tstate"), "1");
+        assert_eq!(other.ask("close"), "closed");
+        assert!(!workshop(&path).exists(), "after {wait:?}");
+    }
+    assert!(left > 0, "none was killed inside");
 }
 
 pub(crate) fn what_a_living_creator_works_on_stays() {

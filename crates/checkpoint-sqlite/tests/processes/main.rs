@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         creation::creators_at_the_same_moment_share_one_store,
         creation::openers_of_a_copy_without_a_log_at_the_same_moment_share_it,
         creation::what_a_killed_creator_left_is_removed,
+        creation::a_creator_killed_at_any_moment_leaves_a_whole_store_or_none,
         creation::what_a_living_creator_works_on_stays,
         creation::a_relative_path_names_the_file_that_it_named_at_first,
         read_only::reading_alone_never_writes_what_is_stored,
