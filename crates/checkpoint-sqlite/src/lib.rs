@@ -21,6 +21,7 @@ mod checkpoint;
 mod config;
 mod create;
 mod error;
+mod group;
 mod header;
 mod maintain;
 mod migrate;

@@ -67,7 +67,7 @@ impl Shared {
                 clock: Arc::clone(&options.clock),
                 durability: info.durability,
                 position: moved,
-                file: options.path.is_some(),
+                path: options.path.clone(),
                 _hold: hold,
             })
         });

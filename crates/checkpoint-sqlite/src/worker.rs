@@ -1,24 +1,24 @@
-//! The thread that writes. It takes every commit that waits into one transaction, each in a savepoint of its own, and
-//! tells each caller its own fate once the transaction is on disk.
+//! The thread that writes. It takes every commit that waits into one group, and tells each caller its own fate once the
+//! group is on disk.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use checkpoint_core::engine::{Counters, apply};
 use checkpoint_core::{
-    Budget, Clock, Commit, Durability, Error, ErrorKind, MaintainStep, Operation, Position,
-    Receipt, Result,
+    Budget, Clock, Commit, Durability, Error, MaintainStep, Position, Receipt, Result,
 };
 use parking_lot::Mutex;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::error::{commit_fault, fault, stopped};
+use crate::error::stopped;
+use crate::group::{Group, Member, transaction};
 use crate::maintain::Sweep;
-use crate::place::Hold;
+use crate::place::{Hold, beside};
 use crate::query::control;
 use crate::recall::Recall;
-use crate::tables::{SqliteTables, order_chunks};
+use crate::tables::order_chunks;
 
 /// Commits that may wait; the next ones wait to get in.
 const QUEUE: usize = 1024;
@@ -47,8 +47,8 @@ pub(crate) struct Setup {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) durability: Durability,
     pub(crate) position: watch::Sender<Position>,
-    /// Whether there is a log to be extended.
-    pub(crate) file: bool,
+    /// The store's file, which has a log; none for one in memory.
+    pub(crate) path: Option<PathBuf>,
     /// Outlives the connection.
     pub(crate) _hold: Option<Arc<Hold>>,
 }
@@ -91,24 +91,12 @@ impl Writer {
     }
 }
 
-type Member = (Box<Commit>, oneshot::Sender<Result<Receipt>>);
-
 #[derive(Debug)]
 struct Work {
     setup: Setup,
     sweep: Option<Sweep>,
     groups: u32,
     recall: Recall,
-}
-
-/// What became of a group.
-enum Group {
-    /// On disk; the fate of each member, in their order.
-    Done(Vec<Result<Receipt>>, Position),
-    /// Nothing of it is written, for this reason that all share.
-    Failed(Error),
-    /// Nothing of it is written, for a reason that may be one member's alone.
-    Apart(Error),
 }
 
 impl Work {
@@ -147,7 +135,7 @@ impl Work {
     }
 
     fn let_go(&self) {
-        if self.setup.file
+        if self.setup.path.is_some()
             && let Err(error) = control::checkpoint(&self.setup.connection.lock())
         {
             tracing::debug!(%error, "the log stays for the next to open the store");
@@ -156,17 +144,18 @@ impl Work {
 
     /// Extends the log once, lazily: growing it doubles the cost of each of the first hundreds of commits.
     fn extend_log(&mut self) {
-        if !self.setup.file || self.groups != EXTEND_AFTER {
+        let Some(path) = self
+            .setup
+            .path
+            .as_ref()
+            .filter(|_| self.groups == EXTEND_AFTER)
+        else {
             return;
-        }
+        };
         self.groups += 1;
         let connection = self.setup.connection.lock();
-        let log = connection
-            .path()
-            .map(|path| crate::place::beside(path.as_ref(), "-wal"));
-        let length = log
-            .and_then(|log| std::fs::metadata(log).ok())
-            .map_or(0, |it| it.len());
+        let log = std::fs::metadata(beside(path, "-wal"));
+        let length = log.map_or(0, |it| it.len());
         if length < control::EXTENSION
             && let Err(error) = control::extend_log(&connection)
         {
@@ -196,7 +185,8 @@ impl Work {
         for (commit, _) in &mut members {
             order_chunks(&mut commit.chunks);
         }
-        match self.transaction(&members) {
+        let group = transaction(&self.setup, &mut self.recall, &members);
+        match group {
             Group::Done(fates, position) => self.tell(members, fates, position),
             Group::Failed(error) => {
                 for (_, answer) in members {
@@ -227,108 +217,12 @@ impl Work {
             let _ = answer.send(fate);
         }
     }
-
-    /// All members in one transaction.
-    fn transaction(&mut self, members: &[Member]) -> Group {
-        let connection = Arc::clone(&self.setup.connection);
-        let connection = connection.lock();
-        if let Err(error) = control::begin_write(&connection) {
-            return Group::Failed(fault(error));
-        }
-        let group = self.inside(&connection, members);
-        if !matches!(group, Group::Done(..)) {
-            self.recall.forget();
-        }
-        control::rollback(&connection);
-        group
-    }
-
-    fn inside(&mut self, connection: &Connection, members: &[Member]) -> Group {
-        let mut counters = match self.recall.begin(connection) {
-            Ok(counters) => counters,
-            Err(error) => return Group::Failed(error),
-        };
-        let mut fates = Vec::with_capacity(members.len());
-        for (commit, _) in members {
-            match self.member(connection, &mut counters, commit, members.len() == 1) {
-                Ok(fate) => fates.push(fate),
-                Err(error) => return Group::Apart(error),
-            }
-        }
-        match control::commit(connection) {
-            Ok(()) => {
-                self.recall.done(counters);
-                Group::Done(fates, counters.position)
-            }
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                Group::Apart(fault(error))
-            }
-            Err(error) => Group::Failed(commit_fault(error)),
-        }
-    }
-
-    /// One member. The outer error is one after which the transaction is no more: what the engine cannot undo in part
-    /// it undoes in whole.
-    fn member(
-        &mut self,
-        connection: &Connection,
-        counters: &mut Counters,
-        commit: &Commit,
-        alone: bool,
-    ) -> Result<Result<Receipt>> {
-        let can_undo = !alone && !is_simple(commit);
-        if can_undo {
-            control::savepoint(connection)?;
-        }
-        let before = *counters;
-        let mut tables = SqliteTables::new(connection, &mut self.recall, is_lenient(commit));
-        let now = self.setup.clock.now();
-        match apply(&mut tables, counters, commit, now, self.setup.durability) {
-            Ok(receipt) => {
-                if can_undo {
-                    control::release(connection)?;
-                }
-                Ok(Ok(receipt))
-            }
-            Err(error) => {
-                *counters = before;
-                // A member that is alone takes the transaction with it; a fatal error took it already.
-                if alone || connection.is_autocommit() {
-                    return Err(error);
-                }
-                if can_undo {
-                    self.recall.forget();
-                    control::undo(connection)?;
-                } else if tables.wrote {
-                    return Err(error);
-                }
-                match error.kind() {
-                    ErrorKind::Storage => Err(error),
-                    _ => Ok(Err(error)),
-                }
-            }
-        }
-    }
-}
-
-/// Commits of one operation and no chunk are refused, as a rule, before they write; so they need no savepoint, which
-/// copies each page that they touch.
-fn is_simple(commit: &Commit) -> bool {
-    commit.operations.len() <= 1 && commit.chunks.is_empty() && commit.relies_on.is_empty()
-}
-
-/// Commits that do nothing but delete and set aside may touch damaged rows.
-fn is_lenient(commit: &Commit) -> bool {
-    commit
-        .operations
-        .iter()
-        .all(|operation| matches!(operation, Operation::Delete(_) | Operation::Quarantine(_)))
 }
 
 #[cfg(test)]
 mod tests {
     use checkpoint_core::{
-        ChunkId, CommitId, IdSource, NewChunk, Purpose, SeededIds, StoreId, SystemClock,
+        ChunkId, CommitId, ErrorKind, IdSource, NewChunk, Purpose, SeededIds, StoreId, SystemClock,
     };
 
     use super::*;
@@ -363,7 +257,7 @@ mod tests {
                 clock: Arc::new(SystemClock),
                 durability: Durability::Disk,
                 position: watch::channel(Position::START).0,
-                file: true,
+                path: Some(path),
                 _hold: Some(opened.hold),
             },
             sweep: None,

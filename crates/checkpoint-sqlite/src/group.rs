@@ -1,0 +1,140 @@
+//! A group of commits in one transaction, each with a fate of its own.
+
+use checkpoint_core::engine::{Counters, apply};
+use checkpoint_core::{Commit, Error, ErrorKind, Operation, Position, Receipt, Result};
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::oneshot;
+
+use crate::error::{commit_fault, fault};
+use crate::query::control;
+use crate::recall::Recall;
+use crate::tables::SqliteTables;
+use crate::worker::Setup;
+
+/// A commit, and who waits for its fate.
+pub(crate) type Member = (Box<Commit>, oneshot::Sender<Result<Receipt>>);
+
+/// What became of a group.
+pub(crate) enum Group {
+    /// On disk; the fate of each member, in their order.
+    Done(Vec<Result<Receipt>>, Position),
+    /// Nothing of it is written, for this reason that all share.
+    Failed(Error),
+    /// Nothing of it is written, for a reason that may be one member's alone.
+    Apart(Error),
+}
+
+/// All members in one transaction.
+pub(crate) fn transaction(setup: &Setup, recall: &mut Recall, members: &[Member]) -> Group {
+    let connection = setup.connection.lock();
+    if let Err(error) = control::begin_write(&connection) {
+        return Group::Failed(fault(error));
+    }
+    let group = inside(setup, recall, &connection, members);
+    if !matches!(group, Group::Done(..)) {
+        recall.forget();
+    }
+    control::rollback(&connection);
+    group
+}
+
+fn inside(
+    setup: &Setup,
+    recall: &mut Recall,
+    connection: &Connection,
+    members: &[Member],
+) -> Group {
+    let counters = match recall.begin(connection) {
+        Ok(counters) => counters,
+        Err(error) => return Group::Failed(error),
+    };
+    let mut open = Open {
+        setup,
+        recall,
+        connection,
+        counters,
+        alone: members.len() == 1,
+    };
+    let mut fates = Vec::with_capacity(members.len());
+    for (commit, _) in members {
+        match open.member(commit) {
+            Ok(fate) => fates.push(fate),
+            Err(error) => return Group::Apart(error),
+        }
+    }
+    let counters = open.counters;
+    match control::commit(connection) {
+        Ok(()) => {
+            recall.done(counters);
+            Group::Done(fates, counters.position)
+        }
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            Group::Apart(fault(error))
+        }
+        Err(error) => Group::Failed(commit_fault(error)),
+    }
+}
+
+/// A transaction that is under way.
+struct Open<'g> {
+    setup: &'g Setup,
+    recall: &'g mut Recall,
+    connection: &'g Connection,
+    counters: Counters,
+    /// The group has one member, who takes the transaction with it when it fails.
+    alone: bool,
+}
+
+impl Open<'_> {
+    /// One member. The outer error is one after which the transaction is no more: what the engine cannot undo in part
+    /// it undoes in whole.
+    fn member(&mut self, commit: &Commit) -> Result<Result<Receipt>> {
+        let connection = self.connection;
+        let can_undo = !self.alone && !is_simple(commit);
+        if can_undo {
+            control::savepoint(connection)?;
+        }
+        let before = self.counters;
+        let mut tables = SqliteTables::new(connection, self.recall, is_lenient(commit));
+        let (now, durability) = (self.setup.clock.now(), self.setup.durability);
+        let error = match apply(&mut tables, &mut self.counters, commit, now, durability) {
+            Ok(receipt) => {
+                if can_undo {
+                    control::release(connection)?;
+                }
+                return Ok(Ok(receipt));
+            }
+            Err(error) => error,
+        };
+        let wrote = tables.wrote;
+        self.counters = before;
+        // A fatal error took the transaction already.
+        if self.alone || connection.is_autocommit() {
+            return Err(error);
+        }
+        if can_undo {
+            self.recall.forget();
+            control::undo(connection)?;
+        } else if wrote {
+            return Err(error);
+        }
+        match error.kind() {
+            ErrorKind::Storage => Err(error),
+            _ => Ok(Err(error)),
+        }
+    }
+}
+
+/// Commits of one operation and no chunk are refused, as a rule, before they write; so they need no savepoint, which
+/// copies each page that they touch.
+fn is_simple(commit: &Commit) -> bool {
+    commit.operations.len() <= 1 && commit.chunks.is_empty() && commit.relies_on.is_empty()
+}
+
+/// Commits that do nothing but delete and set aside may touch damaged rows.
+fn is_lenient(commit: &Commit) -> bool {
+    commit
+        .operations
+        .iter()
+        .all(|operation| matches!(operation, Operation::Delete(_) | Operation::Quarantine(_)))
+}
