@@ -59,6 +59,8 @@ list! {
         a_bad_operation_in_the_midst_undoes_those_before_it
         a_failed_commit_gives_no_sequence_away
         a_failed_commit_brings_no_chunks
+        a_failed_commit_is_forgotten_by_later_ones
+        a_failed_commit_is_forgotten_by_those_beside_it
         an_unmet_expectation_undoes_everything
         a_refused_commit_can_be_sent_again_mended
         operations_see_those_before_them

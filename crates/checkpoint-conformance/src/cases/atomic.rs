@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use checkpoint_core::{ErrorKind, Expectation, Item, Operation, Parent, Position};
+use checkpoint_core::{ErrorKind, Expectation, Item, Operation, Outcome, Parent, Position};
 
 use crate::case::{Failure, Verdict, holds, refused, same};
 use crate::context::Context;
@@ -131,6 +131,51 @@ pub(crate) async fn a_failed_commit_brings_no_chunks(cx: &Context) -> Verdict {
         "a chunk of a failed commit is there"
     );
     Ok(())
+}
+
+/// A commit that does much before it fails, alone or among others that are sent with it; then what later commits take
+/// for granted.
+async fn fail_and_go_on(cx: &Context, others: usize) -> Verdict {
+    let db = cx.db();
+    seed(cx, "s", &["a"]).await?;
+    let epoch = read::session_found(&*db, "s").await?.epoch;
+    let mut commits: Vec<_> = (0..others)
+        .map(|n| cx.commit().with(create(&format!("other-{n}"))))
+        .collect();
+    let failing = cx
+        .commit()
+        .with(append("s", "x"))
+        .with(Operation::ClaimSession(samples::session("s")))
+        .with(create("t"))
+        .with(update("s", "none", 1));
+    commits.insert(others / 2, failing);
+    let fates = futures::future::join_all(commits.into_iter().map(|it| db.commit(it))).await;
+    let failed = fates.iter().filter(|fate| fate.is_err()).count();
+    same!(failed, 1, "commits that failed");
+
+    let saved = read::save(cx, "s", "b").await?;
+    same!(saved.parent, Some(id("a")), "the parent of what came after");
+    let claim = Operation::ClaimSession(samples::session("s"));
+    let receipt = apply(cx, claim).await?;
+    let claimed = Outcome::Claimed { epoch: epoch + 1 };
+    same!(receipt.outcomes, [claimed], "the first claim that was done");
+    let receipt = apply(cx, create("t")).await?;
+    holds!(
+        matches!(
+            receipt.outcomes[..],
+            [Outcome::Session { created: true, .. }]
+        ),
+        "the session was not made by the commit that failed"
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_failed_commit_is_forgotten_by_later_ones(cx: &Context) -> Verdict {
+    fail_and_go_on(cx, 0).await
+}
+
+pub(crate) async fn a_failed_commit_is_forgotten_by_those_beside_it(cx: &Context) -> Verdict {
+    fail_and_go_on(cx, 40).await
 }
 
 pub(crate) async fn an_unmet_expectation_undoes_everything(cx: &Context) -> Verdict {
