@@ -1,23 +1,15 @@
 //! The store against the bare engine, in one run: `cargo xtask bench`.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use checkpoint_benches::{
-    Noise, Small, bare, bare_insert, conversation, directory, message, small, store,
+    Noise, Small, bare, bare_insert, conversation, directory, in_flight, message, runtime, small,
+    store,
 };
 use checkpoint_core::{CheckpointId, Session};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
-
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
 
 /// One writer, each save durable when it returns.
 fn save_1_kib(c: &mut Criterion) {
@@ -50,27 +42,6 @@ fn save_1_kib(c: &mut Criterion) {
     group.finish();
 }
 
-async fn in_flight(sessions: &[Session], states: &[Small], saves: u64) -> Duration {
-    let start = Instant::now();
-    let tasks = (0..64_usize).map(|n| {
-        let (session, states) = (sessions[n % sessions.len()].clone(), states.to_vec());
-        let mine = saves / 64 + u64::from((n as u64) < saves % 64);
-        tokio::spawn(async move {
-            for k in 0..mine as usize {
-                session
-                    .save(&states[(n * 7 + k) % states.len()])
-                    .tag("plan")
-                    .await
-                    .expect("saved");
-            }
-        })
-    });
-    for task in tasks.collect::<Vec<_>>() {
-        task.await.expect("ran");
-    }
-    start.elapsed()
-}
-
 /// 64 saves in flight, each durable when it returns.
 fn save_64_in_flight(c: &mut Criterion) {
     let (dir, rt, mut noise) = (directory(), runtime(), Noise::new(2));
@@ -81,12 +52,12 @@ fn save_64_in_flight(c: &mut Criterion) {
             .expect("made")
     };
     let many: Vec<Session> = (0..64).map(|n| open(format!("s{n}"))).collect();
-    rt.block_on(in_flight(&many, &states, 3_000));
+    rt.block_on(in_flight(&many, &states, 64, 3_000));
     let mut group = c.benchmark_group("64 saves in flight");
     group.throughput(Throughput::Elements(1));
     for (name, sessions) in [("64 sessions", &many[..]), ("one session", &many[..1])] {
         group.bench_function(name, |b| {
-            b.iter_custom(|saves| rt.block_on(in_flight(sessions, &states, saves)));
+            b.iter_custom(|saves| rt.block_on(in_flight(sessions, &states, 64, saves)));
         });
     }
     group.finish();
@@ -96,7 +67,12 @@ fn save_64_in_flight(c: &mut Criterion) {
 fn fill(rt: &Runtime, db: &Connection, session: &Session) -> Vec<CheckpointId> {
     let mut noise = Noise::new(3);
     let states: Vec<Small> = (0..64).map(|_| small(&mut noise)).collect();
-    rt.block_on(in_flight(std::slice::from_ref(session), &states, 10_000));
+    rt.block_on(in_flight(
+        std::slice::from_ref(session),
+        &states,
+        64,
+        10_000,
+    ));
     let listed = rt
         .block_on(session.list().limit(10_000).into_future())
         .expect("listed");

@@ -2,14 +2,16 @@
 //!
 //! Set `CHECKPOINT_BENCH_DIR` to measure on another disk than that of the temporary directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use checkpoint_core::{Backend, Limits, Store};
+use checkpoint_core::{Backend, Limits, Session, Store};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 /// Numbers that look random and are the same in each run.
 #[derive(Clone, Debug)]
@@ -177,9 +179,63 @@ pub fn bare_insert(db: &Connection, data: &[u8]) {
 ///
 /// When it does not open.
 pub async fn store(dir: &TempDir) -> Store {
+    store_at(&dir.path().join("store.db")).await
+}
+
+/// As [`store`], in a file of this name.
+///
+/// # Panics
+///
+/// When it does not open.
+pub async fn store_at(path: &Path) -> Store {
     let limits = Limits::default().with_state(4 << 30);
-    let options = SqliteOptions::at(dir.path().join("store.db")).with_limits(limits);
+    let options = SqliteOptions::at(path).with_limits(limits);
     let backend: Arc<dyn Backend> =
         Arc::new(SqliteBackend::open(options).await.expect("the store opens"));
     Store::new(backend)
+}
+
+/// A runtime with as many threads as each measurement has.
+///
+/// # Panics
+///
+/// When it does not start.
+#[must_use]
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// So many saves with one tag, from `tasks` tasks that each wait for one before the next. Answers how long it took.
+///
+/// # Panics
+///
+/// When one fails.
+pub async fn in_flight(
+    sessions: &[Session],
+    states: &[Small],
+    tasks: usize,
+    saves: u64,
+) -> Duration {
+    let start = Instant::now();
+    let running = (0..tasks).map(|n| {
+        let (session, states) = (sessions[n % sessions.len()].clone(), states.to_vec());
+        let mine = saves / tasks as u64 + u64::from((n as u64) < saves % tasks as u64);
+        tokio::spawn(async move {
+            for k in 0..mine as usize {
+                session
+                    .save(&states[(n * 7 + k) % states.len()])
+                    .tag("plan")
+                    .await
+                    .expect("saved");
+            }
+        })
+    });
+    for task in running.collect::<Vec<_>>() {
+        task.await.expect("ran");
+    }
+    start.elapsed()
 }
