@@ -1,15 +1,18 @@
 //! The file of a conversation that is saved whole at each turn.
 
 use std::path::Path;
+use std::time::Instant;
 
 use checkpoint_benches::{Noise, directory, runtime, store};
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::Report;
 
 const TURNS: usize = 200;
 const TURN: usize = 2_048;
+const READS: usize = 101;
 const REACH: f64 = 0.6;
 
 #[derive(Debug, Serialize)]
@@ -42,7 +45,8 @@ fn turns(report: &mut Report, what: &str, content: impl Fn(&mut Noise) -> String
     let mut state = State {
         messages: Vec::new(),
     };
-    runtime().block_on(async {
+    let runtime = runtime();
+    runtime.block_on(async {
         let store = store(&dir).await;
         let session = store.session("conversation").await.expect("made");
         for _ in 0..TURNS {
@@ -55,13 +59,30 @@ fn turns(report: &mut Report, what: &str, content: impl Fn(&mut Noise) -> String
         }
         store.close().await.expect("closed");
     });
+    let back = runtime.block_on(read_back(&dir));
     let path = dir.path().join("store.db");
-    std::fs::copy(&path, format!("/tmp/growth-{}.db", &what[..3])).expect("x");
     let length = std::fs::metadata(&path).expect("a file").len();
     report.at_most(what, length as f64 / 1e6, REACH, "MB");
+    report.say(&format!("    the newest state read back in {back:.2} ms"));
     for line in takers(&path) {
         report.say(&line);
     }
+}
+
+/// Milliseconds in which the newest state is read by a handle that did not save it.
+async fn read_back(dir: &TempDir) -> f64 {
+    let store = store(dir).await;
+    let session = store.session("conversation").await.expect("made");
+    let mut times = Vec::new();
+    for _ in 0..READS {
+        let start = Instant::now();
+        let newest = session.latest().await.expect("read").expect("there");
+        newest.bytes().await.expect("read");
+        times.push(start.elapsed());
+    }
+    store.close().await.expect("closed");
+    times.sort_unstable();
+    times[READS / 2].as_secs_f64() * 1e3
 }
 
 /// What takes the space: pages, and of their bytes those in use.
