@@ -27,7 +27,9 @@ cargo xtask COMMAND
                      try the contract on every backend, or show that backends
                      broken on purpose are caught; closes likewise
   tidy               check the rules that say what may stand where
-  bench [ARGS]...    run the benchmarks; arguments go to `cargo bench`
+  bench [NAME] [ARGS]...
+                     run a benchmark; arguments go to it, and `bench --help`
+                     says which there are
   help               print this
 ";
 

@@ -22,6 +22,9 @@ cargo xtask bench scale [MEASUREMENT]... [--rows N] [--mib N]
   many    create, latest and list, with --rows checkpoints (1,000,000) against 1,000
   large   memory while a state of --mib MiB (1,024) is saved and read back
   growth  the file after 200 turns of 2 KiB, all of the conversation saved each turn
+
+Without a MEASUREMENT all are made. Exits with 1 when one is beyond what is to be reached. CHECKPOINT_BENCH_DIR names
+the disk to measure on.
 ";
 
 /// What was asked for.
@@ -50,7 +53,7 @@ impl Asked {
                 "--rows" => asked.rows = number()?,
                 "--mib" => asked.mib = number()?,
                 "many" | "large" | "growth" => asked.measurements.push(arg),
-                _ => return Err(HELP.to_owned()),
+                _ => return Err(format!("what is `{arg}`?\n\n{HELP}")),
             }
         }
         Ok(asked)
@@ -91,6 +94,10 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if_eq(large::CHILD).is_some() {
         large::child(&args.collect::<Vec<_>>());
+        return ExitCode::SUCCESS;
+    }
+    if args.peek().is_some_and(|arg| arg == "--help") {
+        print!("{HELP}");
         return ExitCode::SUCCESS;
     }
     let asked = match Asked::parse(args) {
