@@ -39,7 +39,7 @@
 //!
 //! Frames carry their content size. A level is 1 to 64, and the members of a node are of the level just below. A node
 //! has 1 to 4,096 members; none is empty, and none but the one with which the state ends is shorter than 64 bytes. A
-//! leaf has at most 1 MiB. Writers make chains of at most 2 deltas, as far as they know; readers follow 64.
+//! leaf has at most 1 MiB. Writers make chains of at most 4 deltas, as far as they know; readers follow 64.
 
 mod align;
 mod cut;

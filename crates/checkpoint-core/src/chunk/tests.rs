@@ -12,6 +12,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use self::place::{Place, block, cost, noise, text};
+use super::write::WRITE_DEPTH;
 use super::{Chunker, Known, Previous, Reader};
 use crate::commit::NewChunk;
 use crate::hasher::ContentHasher;
@@ -105,7 +106,7 @@ fn chains_of_deltas_stay_short() {
             state.clone()
         }),
     );
-    assert_eq!(place.deepest(), 2);
+    assert_eq!(place.deepest(), usize::from(WRITE_DEPTH));
 }
 
 #[test]
@@ -260,6 +261,6 @@ proptest! {
             prop_assert_eq!(alone.top, plan.top);
             previous = Some(plan.next);
         }
-        prop_assert!(place.deepest() <= 2);
+        prop_assert!(place.deepest() <= usize::from(WRITE_DEPTH));
     }
 }

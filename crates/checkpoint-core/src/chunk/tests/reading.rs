@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::place::{Place, block, noise, text};
 use super::{chunker, content};
+use crate::chunk::write::WRITE_DEPTH;
 use crate::chunk::{Known, Planned, ReadError, Reader, Shape, shape};
 use crate::error::Error;
 use crate::hasher::ContentHasher;
@@ -46,7 +47,7 @@ fn what_was_read_is_known_when_the_next_state_is_saved() {
         place.take(&plan.new);
         (_, previous) = block(reader.read_known(plan.top, 700_000)).unwrap();
     }
-    assert_eq!(place.deepest(), 2);
+    assert_eq!(place.deepest(), usize::from(WRITE_DEPTH));
 }
 
 #[test]
