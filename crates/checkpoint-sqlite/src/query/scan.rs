@@ -216,3 +216,6 @@ fn read(
     let record = record(row, small, digests, name, query.parts)?;
     Ok(query.filter.matches(&record.header).then_some(record))
 }
+
+#[cfg(test)]
+mod tests;

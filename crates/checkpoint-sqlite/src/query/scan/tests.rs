@@ -1,0 +1,62 @@
+//! How the engine goes about each question.
+
+use checkpoint_core::{Filter, Status, Tag, WorkerId};
+
+use super::*;
+use crate::config::SqliteOptions;
+use crate::open;
+
+/// What the engine would do, line by line.
+fn plan(filter: Filter, key: Option<u64>, order: Order) -> Vec<String> {
+    let query = Query {
+        filter,
+        order,
+        ..Query::default()
+    };
+    let connection = open::memory(&SqliteOptions::memory()).unwrap();
+    let Narrowed { sql, values } = narrow(&query, key, 1, 1_000);
+    let mut statement = connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+        .unwrap();
+    let lines = statement.query_map(
+        params_from_iter(values.iter().map(|value| Bind(*value))),
+        |row| row.get(3),
+    );
+    lines.unwrap().map(|line| line.unwrap()).collect()
+}
+
+/// So the newest of a million are found as fast as those of a thousand.
+#[test]
+fn every_question_goes_down_an_index_and_sorts_nothing() {
+    let tags = || vec![Tag::new("plan").unwrap()];
+    let filters = [
+        Filter::default(),
+        Filter {
+            all_tags: tags(),
+            ..Filter::default()
+        },
+        Filter {
+            any_tag: tags(),
+            ..Filter::default()
+        },
+        Filter {
+            worker: Some(WorkerId::new("w").unwrap()),
+            ..Filter::default()
+        },
+        Filter {
+            statuses: vec![Status::Failed],
+            ..Filter::default()
+        },
+    ];
+    for filter in filters {
+        for key in [None, Some(1)] {
+            for order in [Order::Ascending, Order::Descending] {
+                let plan = plan(filter.clone(), key, order);
+                let goes_down = |line: &String| line.starts_with("SEARCH");
+                assert!(goes_down(&plan[0]), "{filter:?}: {plan:?}");
+                let slow = |line: &String| line.starts_with("SCAN") || line.contains("TEMP");
+                assert!(!plan.iter().any(slow), "{filter:?}: {plan:?}");
+            }
+        }
+    }
+}
