@@ -140,7 +140,7 @@ fn two_hundred_turns_cost_little_more_than_their_text() {
     let cost: usize = sent.iter().map(|sent| cost(sent)).sum();
     let chunks: usize = sent.iter().map(Vec::len).sum();
     println!("200 turns: {cost} bytes in {chunks} chunks");
-    assert!(cost <= 600_000, "{cost} bytes");
+    assert!(cost <= 450_000, "{cost} bytes");
 }
 
 #[test]
