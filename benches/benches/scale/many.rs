@@ -189,21 +189,23 @@ impl Pair {
     fn tell(&self, report: &mut Report, what: &str, further: f64) {
         let (few, many) = (median(&self.few), median(&self.many));
         report.at_most(&format!("{what}, time"), many / few, REACH_TIME, "×");
-        report.say(&format!("    {few:.0} µs, {many:.0} µs"));
+        let mut seen = format!("    {few:.0} µs, {many:.0} µs");
         for (way, kind, levels) in [
             (0, "pages read", further),
             // Only leaves change, but for the rare split.
             (1, "pages written", 0.0),
         ] {
-            let (Some(few), Some(many)) = (mean(&self.few, way), mean(&self.many, way)) else {
-                report.say("  pages cannot be counted here: the system does not tell them");
-                return;
+            let Some((few, many)) = mean(&self.few, way).zip(mean(&self.many, way)) else {
+                seen += "; the system does not tell pages";
+                break;
             };
             if few.max(many) >= 0.05 {
-                let what = format!("{what}, {kind} (few: {few:.2})");
+                let what = format!("{what}, {kind}");
                 report.at_most(&what, many, few * REACH_PAGES + levels, "");
+                seen += &format!("; {kind}: {few:.2}, {many:.2}");
             }
         }
+        report.say(&seen);
     }
 }
 
