@@ -3,18 +3,22 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use checkpoint_core::{Error, Item, Order, Page, Query, Record, Result, SessionId};
+use checkpoint_core::{Error, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::session;
 use super::write::is_rare;
+use super::{one, session};
 use crate::checkpoint::{Digests, Small, is_damaged_aside, record};
 use crate::error::fault;
-use crate::row::{Bind, checkpoint_id, int, number};
+use crate::row::{Bind, checkpoint_id, int, integer, number};
 
 /// Rows that one page looks at; what it has by then is answered, with where to go on.
 const LOOKED_AT: usize = 50_000;
+
+/// Rows of a tag in a range up to which its index is walked, also when one session is asked for.
+const RARE: i64 = 256;
+const COUNT_TAGGED: &str = "SELECT count(*) FROM (SELECT 1 FROM tag WHERE tag = ?1 AND sequence BETWEEN ?2 AND ?3 LIMIT ?4)";
 
 /// Items for which a page has room from the start.
 const AHEAD: usize = 256;
@@ -25,23 +29,46 @@ struct Narrowed<'q> {
     values: Vec<ValueRef<'q>>,
 }
 
-/// The condition that an index answers, on top of the range of sequences in ?1 and ?2.
-fn narrow<'q>(query: &'q Query, key: Option<u64>, low: u64, high: u64) -> Narrowed<'q> {
+/// A tag that every checkpoint asked for has.
+fn needed_tag(filter: &Filter) -> Option<&Tag> {
+    match (&filter.all_tags[..], &filter.any_tag[..]) {
+        ([tag, ..], _) | ([], [tag]) => Some(tag),
+        _ => None,
+    }
+}
+
+/// Whether so few checkpoints of any session have a tag that going through them beats going through a session.
+fn is_tagged_rarely(connection: &Connection, tag: &Tag, low: u64, high: u64) -> Result<bool> {
+    let range = params![
+        tag.as_str(),
+        low.cast_signed(),
+        high.cast_signed(),
+        RARE + 1
+    ];
+    let count = one(connection, COUNT_TAGGED, range, |row| integer(row, 0))?;
+    Ok(count.is_some_and(|count| count <= RARE))
+}
+
+/// The condition that an index answers, on top of the range of sequences in ?1 and ?2. What it leaves open is judged
+/// row by row.
+fn narrow<'q>(
+    query: &'q Query,
+    key: Option<u64>,
+    tagged_rarely: bool,
+    (low, high): (u64, u64),
+) -> Narrowed<'q> {
     let mut values = vec![int(low), int(high)];
     let filter = &query.filter;
     let text = |text: &'q str| ValueRef::Text(text.as_bytes());
-    let tag = match (&filter.all_tags[..], &filter.any_tag[..]) {
-        ([tag, ..], _) | ([], [tag]) => Some(text(tag.as_str())),
-        _ => None,
-    };
+    let tag = needed_tag(filter).map(|tag| text(tag.as_str()));
     let rare = match filter.statuses[..] {
         [status] if is_rare(status) => Some(status),
         _ => None,
     };
-    let source = if let (Some(key), Some(tag)) = (key, tag) {
+    let source = if let (Some(key), Some(tag), true) = (key, tag, tagged_rarely) {
         values.extend([int(key), tag]);
-        "checkpoint AS c INDEXED BY checkpoint_session WHERE c.session = ?3 AND EXISTS(SELECT 1 FROM tag AS t \
-         WHERE t.tag = ?4 AND t.sequence = c.sequence) AND c.sequence BETWEEN ?1 AND ?2"
+        "tag AS t CROSS JOIN checkpoint AS c ON c.sequence = t.sequence WHERE t.tag = ?4 \
+         AND t.sequence BETWEEN ?1 AND ?2 AND c.session = ?3"
     } else if let Some(key) = key {
         values.push(int(key));
         "checkpoint AS c INDEXED BY checkpoint_session WHERE c.session = ?3 AND c.sequence BETWEEN ?1 AND ?2"
@@ -136,7 +163,11 @@ pub(crate) fn scan(
         },
         None => None,
     };
-    let Narrowed { sql, values } = narrow(query, key, low, high);
+    let tagged_rarely = match (key, needed_tag(&query.filter)) {
+        (Some(_), Some(tag)) => is_tagged_rarely(connection, tag, low, high)?,
+        _ => false,
+    };
+    let Narrowed { sql, values } = narrow(query, key, tagged_rarely, (low, high));
     let mut names = Names {
         connection,
         known: HashMap::new(),

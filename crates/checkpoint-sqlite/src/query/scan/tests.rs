@@ -7,14 +7,14 @@ use crate::config::SqliteOptions;
 use crate::open;
 
 /// What the engine would do, line by line.
-fn plan(filter: Filter, key: Option<u64>, order: Order) -> Vec<String> {
+fn plan(filter: Filter, key: Option<u64>, rarely: bool, order: Order) -> Vec<String> {
     let query = Query {
         filter,
         order,
         ..Query::default()
     };
     let connection = open::memory(&SqliteOptions::memory()).unwrap();
-    let Narrowed { sql, values } = narrow(&query, key, 1, 1_000);
+    let Narrowed { sql, values } = narrow(&query, key, rarely, (1, 1_000));
     let mut statement = connection
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
         .unwrap();
@@ -49,9 +49,9 @@ fn every_question_goes_down_an_index_and_sorts_nothing() {
         },
     ];
     for filter in filters {
-        for key in [None, Some(1)] {
+        for (key, rarely) in [(None, false), (Some(1), false), (Some(1), true)] {
             for order in [Order::Ascending, Order::Descending] {
-                let plan = plan(filter.clone(), key, order);
+                let plan = plan(filter.clone(), key, rarely, order);
                 let goes_down = |line: &String| line.starts_with("SEARCH");
                 assert!(goes_down(&plan[0]), "{filter:?}: {plan:?}");
                 let slow = |line: &String| line.starts_with("SCAN") || line.contains("TEMP");
@@ -59,4 +59,15 @@ fn every_question_goes_down_an_index_and_sorts_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn a_rare_tag_beats_a_long_session() {
+    let filter = Filter {
+        all_tags: vec![Tag::new("rare").unwrap()],
+        ..Filter::default()
+    };
+    let first = |rarely| plan(filter.clone(), Some(1), rarely, Order::Descending).swap_remove(0);
+    assert!(first(true).starts_with("SEARCH t USING PRIMARY KEY"));
+    assert!(first(false).contains("checkpoint_session"));
 }
