@@ -19,7 +19,7 @@ fn save_1_kib(c: &mut Criterion) {
     let db = bare(&dir);
     let store = rt.block_on(store(&dir));
     let session = rt.block_on(store.session("s").into_future()).expect("made");
-    for state in next.by_ref().take(500) {
+    for state in next.by_ref().take(1_500) {
         bare_insert(&db, &serde_json::to_vec(state).expect("encodes"));
         rt.block_on(session.save(state).tag("plan").into_future())
             .expect("saved");

@@ -32,7 +32,7 @@ const EXTEND: &str =
 const COMMON: &str =
     "PRAGMA cache_size = -16000; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;
     PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;";
-const WRITER: &str = "PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 6291456;
+const WRITER: &str = "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 12582912;
     PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;";
 const READER: &str = "PRAGMA query_only = ON;";
 const FULL: &str = "PRAGMA synchronous = FULL";
@@ -42,7 +42,7 @@ const JOURNAL: &str = "SELECT journal_mode FROM pragma_journal_mode";
 const TAKE_JOURNAL: &str = "PRAGMA journal_mode = WAL";
 
 /// How far the log is extended ahead, in bytes; less than `journal_size_limit`.
-pub(crate) const EXTENSION: u64 = 4_300_000;
+pub(crate) const EXTENSION: u64 = 8_600_000;
 
 pub(crate) fn begin_read(connection: &Connection) -> Result<()> {
     run(connection, BEGIN_READ, []).map(drop)
