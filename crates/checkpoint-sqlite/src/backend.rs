@@ -193,7 +193,7 @@ impl Backend for SqliteBackend {
         self.read(ids.len() > MANY, move |shared| {
             shared
                 .readers
-                .snapshot(|connection| ids.iter().map(|id| chunk::get(connection, id)).collect())
+                .snapshot(|connection| chunk::get(connection, &ids))
         })
         .await
     }

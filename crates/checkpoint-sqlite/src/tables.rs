@@ -277,10 +277,10 @@ impl Tables for SqliteTables<'_> {
                     _ => it.payload.inline().cloned(),
                 })
             }
-            Sealed::Chunk(id) => match chunk::get(self.connection, id)? {
-                Item::Found(chunk) => Ok(Some(chunk.bytes)),
-                Item::Corrupt(error) => Err(error),
-                Item::Absent | Item::Deleted => Ok(None),
+            Sealed::Chunk(id) => match chunk::get(self.connection, &[*id])?.pop() {
+                Some(Item::Found(chunk)) => Ok(Some(chunk.bytes)),
+                Some(Item::Corrupt(error)) => Err(error),
+                Some(Item::Absent | Item::Deleted) | None => Ok(None),
             },
             Sealed::Attachment(id, kind, key) => match self.checkpoint(id)? {
                 Lookup::Live(it) => attachment::content(self.connection, it.sequence, kind, key),

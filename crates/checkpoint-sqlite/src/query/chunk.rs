@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use checkpoint_core::{ChunkId, ChunkInfo, Error, Item, NewChunk, Result, StoredChunk, Timestamp};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
 
-use super::{all, one, run};
+use super::{all, one, one_of, run, statement};
 use crate::row::{
     array, binds, blob, check, check_large, int, integer, number, put_varint, seal, take_varint,
+    value,
 };
 
 /// The small columns.
@@ -23,7 +24,8 @@ const INSERT: &str =
     "INSERT INTO chunk(no, id, children, size, digest, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
 const LAST: &str = "SELECT max(coalesce((SELECT no FROM chunk ORDER BY no DESC LIMIT 1), 0),
     (SELECT chunk_floor FROM store))";
-const WHOLE: &str = "SELECT no, id, children, size, digest, data FROM chunk WHERE no = ?1";
+const WHOLE: &str = "SELECT chunk.no, chunk.id, children, size, digest, data
+    FROM chunk_id LEFT JOIN chunk ON chunk.no = chunk_id.no WHERE chunk_id.id = ?1";
 const SMALL: &str = "SELECT no, id, children, size, digest FROM chunk WHERE no = ?1";
 const FIRST_NAMES: &str = "SELECT id, no FROM chunk_id ORDER BY id LIMIT ?2";
 const NAMES: &str = "SELECT id, no FROM chunk_id WHERE id > ?1 ORDER BY id LIMIT ?2";
@@ -118,36 +120,58 @@ fn children_of(no: u64, mut rest: &[u8]) -> Result<Vec<u64>> {
     Ok(children)
 }
 
-fn child_ids(connection: &Connection, no: u64, column: &[u8]) -> Result<Arc<[ChunkId]>> {
-    let numbers = children_of(no, column)?;
-    let ids = numbers.into_iter().map(|child| {
-        let id = one(connection, SMALL, [child.cast_signed()], |row| {
-            check(row, 0, COLUMNS)?;
-            array(row, 1)
-        })?;
-        id.map(ChunkId::from_bytes)
-            .ok_or_else(|| Error::corrupt("a child of a chunk is missing").with("number", child))
-    });
-    ids.collect()
+/// Looks up the ids of children.
+struct Children<'c>(CachedStatement<'c>);
+
+impl<'c> Children<'c> {
+    fn new(connection: &'c Connection) -> Result<Self> {
+        statement(connection, SMALL).map(Self)
+    }
+
+    fn ids(&mut self, no: u64, column: &[u8]) -> Result<Arc<[ChunkId]>> {
+        let numbers = children_of(no, column)?;
+        let ids = numbers.into_iter().map(|child| {
+            let id = one_of(&mut self.0, [child.cast_signed()], |row| {
+                check(row, 0, COLUMNS)?;
+                array(row, 1)
+            })?;
+            id.map(ChunkId::from_bytes).ok_or_else(|| {
+                Error::corrupt("a child of a chunk is missing").with("number", child)
+            })
+        });
+        ids.collect()
+    }
 }
 
-/// A chunk by its id.
-pub(crate) fn get(connection: &Connection, id: &ChunkId) -> Result<Item<StoredChunk>> {
-    let Some(no) = number_of(connection, id)? else {
-        return Ok(Item::Absent);
-    };
-    let chunk = one(connection, WHOLE, [no.cast_signed()], |row| {
-        let digests = check(row, 0, COLUMNS)?;
-        expect_id(row, id)?;
-        let data = blob(row, 5)?;
-        check_large(digests, 0, data, "data")?;
-        let children = child_ids(connection, no, blob(row, 2)?)?;
-        Ok(StoredChunk {
-            children,
-            bytes: Bytes::copy_from_slice(data),
-        })
+/// Chunks by their ids.
+pub(crate) fn get(connection: &Connection, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
+    let mut whole = statement(connection, WHOLE)?;
+    let mut children = Children::new(connection)?;
+    let chunks = ids.iter().map(|id| {
+        let chunk = one_of(&mut whole, [&id.as_bytes()[..]], |row| {
+            if value(row, 0)? == ValueRef::Null {
+                return Ok(None);
+            }
+            found(row, id, &mut children).map(Some)
+        });
+        match chunk {
+            Ok(None) => Ok(Item::Absent),
+            Ok(Some(chunk)) => named(Ok(chunk), id),
+            Err(error) => named(Err(error), id),
+        }
     });
-    named(chunk, id)
+    chunks.collect()
+}
+
+fn found(row: &Row<'_>, id: &ChunkId, children: &mut Children<'_>) -> Result<StoredChunk> {
+    let digests = check(row, 0, COLUMNS)?;
+    expect_id(row, id)?;
+    let data = blob(row, 5)?;
+    check_large(digests, 0, data, "data")?;
+    Ok(StoredChunk {
+        children: children.ids(number(row, 0)?, blob(row, 2)?)?,
+        bytes: Bytes::copy_from_slice(data),
+    })
 }
 
 fn expect_id(row: &Row<'_>, id: &ChunkId) -> Result<()> {
@@ -185,14 +209,14 @@ pub(crate) fn scan(
         params![start, super::at_most(limit)],
         |row| Ok((ChunkId::from_bytes(array(row, 0)?), number(row, 1)?)),
     )?;
+    let mut children = Children::new(connection)?;
     let infos = names.into_iter().map(|(id, no)| {
         let info = one(connection, SMALL, [no.cast_signed()], |row| {
             check(row, 0, COLUMNS)?;
             expect_id(row, &id)?;
-            let children = child_ids(connection, no, blob(row, 2)?)?;
             Ok(ChunkInfo {
                 id,
-                children,
+                children: children.ids(no, blob(row, 2)?)?,
                 size: number(row, 3)?,
             })
         });

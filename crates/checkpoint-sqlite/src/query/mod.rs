@@ -13,7 +13,7 @@ pub(crate) mod tombstone;
 pub(crate) mod write;
 
 use checkpoint_core::Result;
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{CachedStatement, Connection, Params, Row, Statement};
 
 use crate::error::fault;
 
@@ -24,12 +24,26 @@ pub(crate) fn one<T>(
     params: impl Params,
     read: impl FnOnce(&Row<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
-    let mut statement = connection.prepare_cached(sql).map_err(fault)?;
+    let mut statement = statement(connection, sql)?;
+    one_of(&mut statement, params, read)
+}
+
+/// At most one row of a statement that is used many times in a row: finding it costs as much as a small row.
+pub(crate) fn one_of<T>(
+    statement: &mut Statement<'_>,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T>,
+) -> Result<Option<T>> {
     let mut rows = statement.query(params).map_err(fault)?;
     match rows.next().map_err(fault)? {
         Some(row) => read(row).map(Some),
         None => Ok(None),
     }
+}
+
+/// A statement, prepared if it is not yet.
+pub(crate) fn statement<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>> {
+    connection.prepare_cached(sql).map_err(fault)
 }
 
 /// Every row.
@@ -39,7 +53,7 @@ pub(crate) fn all<T>(
     params: impl Params,
     mut read: impl FnMut(&Row<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let mut statement = connection.prepare_cached(sql).map_err(fault)?;
+    let mut statement = statement(connection, sql)?;
     let mut rows = statement.query(params).map_err(fault)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(fault)? {
@@ -50,8 +64,7 @@ pub(crate) fn all<T>(
 
 /// A write; answers how many rows it changed.
 pub(crate) fn run(connection: &Connection, sql: &str, params: impl Params) -> Result<usize> {
-    let mut statement = connection.prepare_cached(sql).map_err(fault)?;
-    statement.execute(params).map_err(fault)
+    statement(connection, sql)?.execute(params).map_err(fault)
 }
 
 /// A number of rows as a statement takes it.
