@@ -2,8 +2,9 @@
 //!
 //! `cut` divides an encoded state where its content says so, `align` finds what the previous encoding of the session
 //! had already, `pack` makes stored forms, `node` builds the tree, `write` puts these together and `stream` does it
-//! with bounded memory. `stored` reads stored forms; `fetch` gets chunks and the bases of their deltas, `read` gives
-//! a state or a range of it back, and `stream` a state piece by piece.
+//! with bounded memory. `stored` reads stored forms; `fetch` gets chunks and the bases of their deltas, `decode`
+//! makes leaves out of them, `assemble` states out of leaves; `read` gives a state or a range of it back, and `stream`
+//! a state piece by piece.
 //!
 //! Architecture invariant: nothing here recurses, no length that was read is trusted before it was compared with
 //! what is there, and the tree depends on nothing but the content and the store's hasher and seed.
@@ -42,7 +43,9 @@
 //! leaf has at most 1 MiB. Writers make chains of at most 4 deltas, as far as they know; readers follow 64.
 
 mod align;
+mod assemble;
 mod cut;
+mod decode;
 mod fetch;
 mod node;
 mod pack;
@@ -54,7 +57,7 @@ mod tests;
 mod write;
 
 pub(crate) use fetch::ReadError;
-pub(crate) use read::Reader;
+pub(crate) use read::{Read, Reader};
 #[cfg(test)]
 pub(crate) use read::{Shape, shape};
 pub(crate) use stream::{StreamReader, StreamWriter};

@@ -4,17 +4,23 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::fetch::{Fetched, ReadError, Source, Span, leaf_length};
+use super::assemble::{Assembled, Assembly};
+use super::decode::Decoder;
+use super::fetch::{Fetched, ReadError, Source, Span};
 use super::stored::{Stored, corrupt, parse};
 use super::write::Previous;
 use crate::backend::Backend;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hasher::ContentHasher;
 use crate::id::ChunkId;
 use crate::record::StoredChunk;
 
-/// Leaves, and nodes, asked for in one request.
-const BATCH: usize = 512;
+/// Nodes asked for in one request.
+const NODES: usize = 512;
+/// Leaves asked for in the first request, so that there is soon something to decode; twice as many in each further
+/// one, up to the last number.
+const FIRST_LEAVES: usize = 16;
+const LEAVES: usize = 256;
 
 /// What a stored chunk is within a tree, as far as its own bytes tell.
 #[cfg(test)]
@@ -59,39 +65,50 @@ pub(crate) fn shape(id: &ChunkId, chunk: &StoredChunk) -> Result<Shape> {
 }
 
 /// Reads states whose digests the caller compares.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Reader<'a> {
     source: Source<'a>,
+    decoder: Decoder,
 }
 
-/// A range of a state with the leaves that it lies in, each with its depth, and the nodes above them.
-struct Gathered {
-    state: Bytes,
-    leaves: Vec<(Span, usize)>,
-    nodes: Vec<ChunkId>,
+/// A state or a range of one, and its BLAKE3 without a key.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) bytes: Bytes,
+    pub(crate) digest: [u8; 32],
+}
+
+impl Read {
+    /// Of bytes that are at hand.
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        let digest = *blake3::hash(&bytes).as_bytes();
+        Self { bytes, digest }
+    }
 }
 
 impl<'a> Reader<'a> {
     /// A reader that finds damage only where something does not decode or fit; the digest of the state finds the rest.
-    pub(crate) fn new(backend: &'a dyn Backend, hasher: &'a ContentHasher) -> Self {
-        let source = Source {
-            backend,
-            hasher,
+    pub(crate) fn new(backend: &'a dyn Backend, hasher: &ContentHasher) -> Self {
+        let decoder = Decoder {
+            hasher: hasher.clone(),
             verify: false,
         };
-        Self { source }
+        Self {
+            source: Source(backend),
+            decoder,
+        }
     }
 
     /// Comparing each chunk with its id too, so that the first damaged one is named.
     pub(crate) fn verifying(mut self) -> Self {
-        self.source.verify = true;
+        self.decoder.verify = true;
         self
     }
 
     /// Reads a state without a word for the next. `length` bytes of memory are taken, so the caller limits it first.
     #[cfg(test)]
     pub(crate) async fn read(&self, top: ChunkId, length: u64) -> Result<Bytes, ReadError> {
-        Ok(self.gather(top, length, 0..length).await?.state)
+        Ok(self.read_range(top, length, 0..length).await?.bytes)
     }
 
     /// Reads a state, and what the next state of its session is compared with. `length` bytes of memory are taken, so
@@ -100,11 +117,10 @@ impl<'a> Reader<'a> {
         &self,
         top: ChunkId,
         length: u64,
-    ) -> Result<(Bytes, Previous), ReadError> {
-        let gathered = self.gather(top, length, 0..length).await?;
-        let state = gathered.state;
-        let previous = Previous::from_read(state.clone(), &gathered.leaves, gathered.nodes);
-        Ok((state, previous))
+    ) -> Result<(Read, Previous), ReadError> {
+        let (Assembled { read, leaves }, nodes) = self.gather(top, length, 0..length).await?;
+        let previous = Previous::from_read(read.bytes.clone(), &leaves, nodes);
+        Ok((read, previous))
     }
 
     /// Reads a range of a state, fetching only what it lies in. What is outside the state is left out.
@@ -113,17 +129,18 @@ impl<'a> Reader<'a> {
         top: ChunkId,
         length: u64,
         range: Range<u64>,
-    ) -> Result<Bytes, ReadError> {
+    ) -> Result<Read, ReadError> {
         let range = range.start.min(length)..range.end.min(length);
-        Ok(self.gather(top, length, range).await?.state)
+        Ok(self.gather(top, length, range).await?.0.read)
     }
 
+    /// A range with the leaves that it lies in, and the nodes above them.
     async fn gather(
         &self,
         top: ChunkId,
         length: u64,
         range: Range<u64>,
-    ) -> Result<Gathered, ReadError> {
+    ) -> Result<(Assembled, Vec<ChunkId>), ReadError> {
         let top = Span {
             id: top,
             start: 0,
@@ -132,26 +149,19 @@ impl<'a> Reader<'a> {
         let mut fetched = Fetched::default();
         let mut nodes = Vec::new();
         let spans = self.descend(top, &range, &mut fetched, &mut nodes).await?;
-        let size = range.end.saturating_sub(range.start);
-        let size =
-            usize::try_from(size).map_err(|_| Error::too_large("a range", size, u64::MAX))?;
-        let mut state = Vec::new();
-        let mut leaves = Vec::with_capacity(spans.len());
-        for batch in spans.chunks(BATCH) {
-            self.source.leaves(batch, &mut fetched).await?;
-            if state.is_empty() {
-                state = vec![0; size];
+        let mut assembly = Assembly::new(self.decoder.clone(), range);
+        let (mut rest, mut size) = (&spans[..], FIRST_LEAVES);
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(size.min(rest.len()));
+            if let Err(error) = self.source.leaves(batch, &mut fetched).await {
+                // What stands before it is to be blamed first.
+                assembly.done().await?;
+                return Err(error);
             }
-            for span in batch {
-                leaves.push((*span, self.place(span, &range, &fetched, &mut state)?));
-            }
-            fetched.clear();
+            assembly.add(batch, std::mem::take(&mut fetched)).await?;
+            (rest, size) = (later, LEAVES.min(2 * size));
         }
-        Ok(Gathered {
-            state: Bytes::from(state),
-            leaves,
-            nodes,
-        })
+        Ok((assembly.finish().await?, nodes))
     }
 
     /// The leaves that a range lies in. When the top is the only one it stays in `fetched`.
@@ -167,7 +177,7 @@ impl<'a> Reader<'a> {
         let mut spans = vec![top];
         loop {
             let mut below = Vec::new();
-            for batch in spans.chunks(BATCH) {
+            for batch in spans.chunks(NODES) {
                 let ids = batch.iter().map(|span| span.id);
                 self.source.fetch(ids, fetched).await?;
                 for span in batch {
@@ -178,7 +188,7 @@ impl<'a> Reader<'a> {
                             return Err(corrupt(&span.id, "a leaf stands where a node must").into());
                         }
                     };
-                    let members = self.source.members(span, &node, level, top.length)?;
+                    let members = self.decoder.members(span, &node, level, top.length)?;
                     level = Some(node.level);
                     nodes.push(span.id);
                     below.extend(members.into_iter().filter(|span| overlaps(span, range)));
@@ -192,31 +202,6 @@ impl<'a> Reader<'a> {
                 return Ok(spans);
             }
         }
-    }
-
-    /// Decodes a leaf to where it belongs, by way of a buffer of its own only if a part of it is wanted. Answers how
-    /// many deltas it took.
-    fn place(
-        &self,
-        span: &Span,
-        range: &Range<u64>,
-        fetched: &Fetched,
-        out: &mut [u8],
-    ) -> Result<usize> {
-        let length = leaf_length(span)?;
-        let from = span.start.max(range.start);
-        let to = (span.start + span.length).min(range.end).max(from);
-        let at = |n: u64, origin: u64| usize::try_from(n - origin).unwrap_or(usize::MAX);
-        let wanted = out
-            .get_mut(at(from, range.start)..at(to, range.start))
-            .ok_or_else(|| corrupt(&span.id, "a leaf lies outside its state"))?;
-        if wanted.len() == length {
-            return self.source.decode(span.id, fetched, wanted);
-        }
-        let mut whole = vec![0; length];
-        let depth = self.source.decode(span.id, fetched, &mut whole)?;
-        wanted.copy_from_slice(&whole[at(from, span.start)..at(to, span.start)]);
-        Ok(depth)
     }
 }
 

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::IdMap;
 use super::cut::MAX;
-use super::fetch::{Fetched, ReadError, Source, Span, leaf_length};
+use super::decode::{Decoder, leaf_length};
+use super::fetch::{Fetched, ReadError, Source, Span};
 use super::node::{Builder, Member, Unwritten};
 use super::pack::Packer;
 use super::stored::{Stored, corrupt, parse};
@@ -159,7 +160,7 @@ impl Written {
 /// Reads a state piece by piece, each chunk compared with its id.
 #[derive(Debug)]
 pub(crate) struct StreamReader {
-    hasher: ContentHasher,
+    decoder: Decoder,
     length: u64,
     /// What is still to be read, the next last.
     stack: Vec<(Span, Option<u8>)>,
@@ -175,8 +176,12 @@ impl StreamReader {
             start: 0,
             length,
         };
-        Self {
+        let decoder = Decoder {
             hasher,
+            verify: true,
+        };
+        Self {
+            decoder,
             length,
             stack: vec![(span, None)],
             ready: VecDeque::new(),
@@ -224,64 +229,61 @@ impl StreamReader {
             .map(|(span, _)| *span)
             .take(window)
             .collect();
-        let source = Source {
-            backend,
-            hasher: &self.hasher,
-            verify: true,
-        };
+        let source = Source(backend);
         let mut fetched = Fetched::default();
         let below = match level {
             Some(0) => None,
-            _ => below(&source, &spans, level, self.length, &mut fetched).await?,
+            _ => self.below(source, &spans, level, &mut fetched).await?,
         };
         let ready = match below {
             Some(_) => Vec::new(),
-            None => decoded(&source, &spans, &mut fetched).await?,
+            None => self.decoded(source, &spans, &mut fetched).await?,
         };
         self.stack.truncate(self.stack.len() - spans.len());
         self.stack.extend(below.into_iter().flatten().rev());
         self.ready.extend(ready);
         Ok(())
     }
-}
 
-/// The members of nodes; none when the top is a leaf.
-async fn below(
-    source: &Source<'_>,
-    spans: &[Span],
-    level: Option<u8>,
-    end: u64,
-    fetched: &mut Fetched,
-) -> Result<Option<Vec<(Span, Option<u8>)>>, ReadError> {
-    source
-        .fetch(spans.iter().map(|span| span.id), fetched)
-        .await?;
-    let mut below = Vec::new();
-    for span in spans {
-        let chunk = fetched.get(&span.id).ok_or(ReadError::Absent(span.id))?;
-        match parse(&span.id, chunk)? {
-            Stored::Node(node) => {
-                let members = source.members(span, &node, level, end)?;
-                below.extend(members.into_iter().map(|span| (span, Some(node.level - 1))));
+    /// The members of nodes; none when the top is a leaf.
+    async fn below(
+        &self,
+        source: Source<'_>,
+        spans: &[Span],
+        level: Option<u8>,
+        fetched: &mut Fetched,
+    ) -> Result<Option<Vec<(Span, Option<u8>)>>, ReadError> {
+        source
+            .fetch(spans.iter().map(|span| span.id), fetched)
+            .await?;
+        let mut below = Vec::new();
+        for span in spans {
+            let chunk = fetched.get(&span.id).ok_or(ReadError::Absent(span.id))?;
+            match parse(&span.id, chunk)? {
+                Stored::Node(node) => {
+                    let members = self.decoder.members(span, &node, level, self.length)?;
+                    below.extend(members.into_iter().map(|span| (span, Some(node.level - 1))));
+                }
+                _ if level.is_none() => return Ok(None),
+                _ => return Err(corrupt(&span.id, "a leaf stands where a node must").into()),
             }
-            _ if level.is_none() => return Ok(None),
-            _ => return Err(corrupt(&span.id, "a leaf stands where a node must").into()),
         }
+        Ok(Some(below))
     }
-    Ok(Some(below))
-}
 
-async fn decoded(
-    source: &Source<'_>,
-    spans: &[Span],
-    fetched: &mut Fetched,
-) -> Result<Vec<Bytes>, ReadError> {
-    source.leaves(spans, fetched).await?;
-    let mut ready = Vec::with_capacity(spans.len());
-    for span in spans {
-        let mut plain = vec![0; leaf_length(span)?];
-        source.decode(span.id, fetched, &mut plain)?;
-        ready.push(Bytes::from(plain));
+    async fn decoded(
+        &self,
+        source: Source<'_>,
+        spans: &[Span],
+        fetched: &mut Fetched,
+    ) -> Result<Vec<Bytes>, ReadError> {
+        source.leaves(spans, fetched).await?;
+        let mut ready = Vec::with_capacity(spans.len());
+        for span in spans {
+            let mut plain = vec![0; leaf_length(span)?];
+            self.decoder.decode(span.id, fetched, &mut plain)?;
+            ready.push(Bytes::from(plain));
+        }
+        Ok(ready)
     }
-    Ok(ready)
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Store;
 use crate::checksum::checksum;
-use crate::chunk::{ReadError, Reader};
+use crate::chunk::{Read, ReadError, Reader};
 use crate::codec::Codec;
 use crate::description::{Description, Section, StateDigest};
 use crate::engine::within;
@@ -248,14 +248,14 @@ impl Checkpoint {
         digest: Option<StateDigest>,
     ) -> Result<Bytes, ReadError> {
         let info = self.store.info();
-        let matches = |bytes: &[u8]| {
-            bytes.len() as u64 == range.end - range.start
-                && digest.is_none_or(|digest| digest == StateDigest::of(bytes))
+        let matches = |read: &Read| {
+            read.bytes.len() as u64 == range.end - range.start
+                && digest.is_none_or(|digest| digest == StateDigest::from_blake3(read.digest))
         };
-        let bytes = match payload {
+        let read = match payload {
             Payload::Inline(bytes) => {
                 let end = range.end.min(bytes.len() as u64) as usize;
-                bytes.slice((range.start as usize).min(end)..end)
+                Read::of(bytes.slice((range.start as usize).min(end)..end))
             }
             Payload::Tree(top) => {
                 within("state", self.header.length, info.limits.state)?;
@@ -273,8 +273,8 @@ impl Checkpoint {
                     .await?
             }
         };
-        if matches(&bytes) {
-            Ok(bytes)
+        if matches(&read) {
+            Ok(read.bytes)
         } else {
             Err(Error::corrupt("the state does not match its digest").into())
         }
@@ -287,18 +287,18 @@ impl Checkpoint {
         reader: &Reader<'_>,
         top: ChunkId,
         range: Range<u64>,
-        matches: impl Fn(&[u8]) -> bool,
+        matches: impl Fn(&Read) -> bool,
     ) -> Result<Option<Bytes>, ReadError> {
         if range != (0..self.header.length) {
-            let bytes = reader.read_range(top, self.header.length, range).await?;
-            return Ok(Some(bytes).filter(|bytes| matches(bytes)));
+            let read = reader.read_range(top, self.header.length, range).await?;
+            return Ok(matches(&read).then_some(read.bytes));
         }
-        let (bytes, previous) = reader.read_known(top, self.header.length).await?;
-        if !matches(&bytes) {
+        let (read, previous) = reader.read_known(top, self.header.length).await?;
+        if !matches(&read) {
             return Ok(None);
         }
         self.store.0.placer.keep_first(self.session(), previous);
-        Ok(Some(bytes))
+        Ok(Some(read.bytes))
     }
 
     /// Whether a digest that was made piece by piece is that of the state.

@@ -24,7 +24,9 @@ fn a_range_fetches_only_what_it_lies_in() {
     let (place, plan) = stored(noise(1, 4 << 20));
     let hasher = ContentHasher::plain();
     let reader = Reader::new(&place, &hasher);
-    let read = block(reader.read_range(plan.top, 4 << 20, 2_000_000..2_000_100)).unwrap();
+    let read = block(reader.read_range(plan.top, 4 << 20, 2_000_000..2_000_100))
+        .unwrap()
+        .bytes;
     assert_eq!(read, plan.next.encoded()[2_000_000..2_000_100]);
     let asked = place.asked.load(Ordering::Relaxed);
     assert!(asked < 8, "{asked} chunks were asked for");
@@ -36,6 +38,7 @@ fn what_was_read_is_known_when_the_next_state_is_saved() {
     let hasher = ContentHasher::plain();
     let reader = Reader::new(&place, &hasher);
     let (state, read) = block(reader.read_known(plan.top, 700_000)).unwrap();
+    let state = state.bytes;
     let again = chunker().plan(state.clone(), Some(&read), Known::Previous);
     assert_eq!((again.top, again.new.len()), (plan.top, 0));
 
@@ -131,7 +134,7 @@ proptest! {
         let reader = Reader::new(&place, &hasher);
         let length = state.len() as u64;
         for (from, size) in ranges {
-            let read = block(reader.read_range(plan.top, length, from..from + size)).unwrap();
+            let read = block(reader.read_range(plan.top, length, from..from + size)).unwrap().bytes;
             let clamp = |n: u64| usize::try_from(n.min(length)).unwrap();
             prop_assert_eq!(&read[..], &state[clamp(from)..clamp(from + size)]);
         }
