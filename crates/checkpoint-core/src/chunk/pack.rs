@@ -40,8 +40,9 @@ impl Packer {
         }
         let alone = self.alone(plain);
         match delta {
-            // A delta costs its base's id and, on each read, its base.
-            Some(delta) if delta.len() + 32 < alone.len() / 4 * 3 => (delta, true),
+            // A delta costs its base's id and, on each read, its base. One that saves little also makes later ones
+            // larger: a leaf that stands alone can be the base of what it becomes.
+            Some(delta) if delta.len() + 32 < alone.len() / 2 => (delta, true),
             _ => (alone, false),
         }
     }
