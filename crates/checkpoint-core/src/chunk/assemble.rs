@@ -20,11 +20,14 @@ const JOB: usize = 128 << 10;
 /// Jobs under way at once, which bounds the memory that they take.
 const JOBS: usize = 4;
 
-/// A range, and the leaves that it lies in, each with how many deltas it took.
+/// Leaves, each with how many deltas it took.
+pub(super) type Leaves = Vec<(Span, usize)>;
+
+/// A range, and the leaves that it lies in.
 #[derive(Debug)]
 pub(super) struct Assembled {
     pub(super) read: Read,
-    pub(super) leaves: Vec<(Span, usize)>,
+    pub(super) leaves: Leaves,
 }
 
 /// Decodes leaves where blocking is allowed, while more are fetched.
@@ -37,10 +40,10 @@ pub(super) struct Assembly {
     /// Where what comes next belongs.
     room: Option<BytesMut>,
     runtime: Option<Handle>,
-    jobs: VecDeque<JoinHandle<Result<Vec<(Span, usize)>>>>,
+    jobs: VecDeque<JoinHandle<Result<Leaves>>>,
     started: usize,
     joint: Arc<Mutex<Joint>>,
-    leaves: Vec<(Span, usize)>,
+    leaves: Leaves,
 }
 
 /// What is done, in order.
@@ -172,7 +175,7 @@ struct Job {
 }
 
 impl Job {
-    fn run(mut self, joint: &Mutex<Joint>) -> Result<Vec<(Span, usize)>> {
+    fn run(mut self, joint: &Mutex<Joint>) -> Result<Leaves> {
         let mut leaves = Vec::with_capacity(self.spans.len());
         for span in std::mem::take(&mut self.spans) {
             leaves.push((span, self.place(&span)?));
