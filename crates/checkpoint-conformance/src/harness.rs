@@ -47,7 +47,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use checkpoint_core::{Backend, Capabilities, CheckpointId, ChunkId, FakeClock, Result, SessionId};
+use checkpoint_core::{
+    Backend, Capabilities, CheckpointId, ChunkId, FakeClock, Position, RecordName, Result,
+    SessionId,
+};
 
 /// Makes stores of one kind for the suite. Each case gets a store of its own.
 #[async_trait]
@@ -107,6 +110,12 @@ pub enum Damage {
     Attachment(CheckpointId, String, String),
     /// Name and metadata of a session.
     Session(SessionId),
+    /// A field of a session that no other table repeats, such as the time of its creation.
+    SessionHeader(SessionId),
+    /// The content of a named record.
+    Record(RecordName),
+    /// What the feed tells at a position, but not the position itself. It is no append: those follow from checkpoints.
+    Change(Position),
     /// The version of the store's format: the newest known, and this many more.
     NewerFormat(u32),
 }
@@ -120,6 +129,9 @@ impl fmt::Display for Damage {
             Self::Chunk(id) => write!(f, "chunk {id}"),
             Self::Attachment(id, kind, key) => write!(f, "attachment {kind}/{key} of {id}"),
             Self::Session(id) => write!(f, "session {id}"),
+            Self::SessionHeader(id) => write!(f, "the header of session {id}"),
+            Self::Record(name) => write!(f, "record {name}"),
+            Self::Change(position) => write!(f, "the change at {position}"),
             Self::NewerFormat(by) => write!(f, "the format's version, {by} too new"),
         }
     }

@@ -275,6 +275,15 @@ list! {
         what_is_damaged_can_be_deleted
         a_whole_store_reports_no_damage
     }
+    Corruption in damage {
+        a_damaged_session_is_corrupt_and_hides_nothing_else
+        a_damaged_header_of_a_session_is_corrupt_and_hides_nothing_else
+        a_damaged_session_hides_no_checkpoint_and_stops_no_writer
+        a_damaged_session_can_be_deleted
+        a_damaged_record_is_corrupt_and_hides_nothing_else
+        a_damaged_change_is_told_in_its_place_and_hides_nothing_else
+        a_damaged_append_is_told_in_the_feed_and_hides_nothing_else
+    }
     Limits in limits {
         a_state_over_its_limit_is_refused
         a_description_over_its_limit_is_refused

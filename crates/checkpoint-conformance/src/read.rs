@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use checkpoint_core::{
     Appended, Attachment, AttachmentQuery, Backend, Budget, Change, CheckpointId, Commit, Item,
-    MetaRecord, Operation, Order, Outcome, Parts, Position, Query, Receipt, Record, SessionQuery,
-    SessionRecord, Stats,
+    MetaRecord, Operation, Order, Outcome, Page, Parts, Position, Query, Receipt, Record,
+    SessionQuery, SessionRecord, Stats,
 };
 
 use crate::case::{Failure, Verdict, holds};
@@ -29,7 +29,7 @@ pub(crate) async fn scan(db: &dyn Backend, query: Query) -> Verdict<Vec<Record>>
     Err(Failure::wrong("a scan did not end within 10,000 pages"))
 }
 
-fn whole<T>(item: Item<T>) -> Verdict<T> {
+pub(crate) fn whole<T>(item: Item<T>) -> Verdict<T> {
     match item {
         Item::Found(found) => Ok(found),
         Item::Corrupt(error) => Err(Failure::wrong(format!("listed as corrupt: {error}"))),
@@ -105,7 +105,7 @@ pub(crate) async fn session(db: &dyn Backend, id: &str) -> Verdict<Option<Sessio
         "a query for one session answered {}",
         page.items.len()
     );
-    Ok(page.items.into_iter().next())
+    page.items.into_iter().next().map(whole).transpose()
 }
 
 /// One session that must be there.
@@ -129,7 +129,9 @@ pub(crate) async fn sessions(db: &dyn Backend, limit: usize) -> Verdict<Vec<Sess
     let mut found = Vec::new();
     for _ in 0..10_000 {
         let page = db.sessions(&query).await?;
-        found.extend(page.items);
+        for item in page.items {
+            found.push(whole(item)?);
+        }
         match page.next {
             Some(next) => query.after = Some(next),
             None => return Ok(found),
@@ -172,13 +174,38 @@ pub(crate) async fn changes(
     let mut found: Vec<Change> = Vec::new();
     for _ in 0..10_000 {
         let page = db.changes(after, limit).await?;
-        let Some(last) = page.last() else {
-            return Ok(found);
+        let end = page.items.last();
+        let at_end = |item: &Item<Change>| match item {
+            Item::Found(change) => change.position == page.end,
+            _ => true,
         };
-        after = last.position;
-        found.extend(page);
+        holds!(
+            end.map_or(page.end == after, at_end),
+            "a page after {after} says that it ends at {}: {end:?}",
+            page.end
+        );
+        if page.items.is_empty() {
+            return Ok(found);
+        }
+        after = page.end;
+        found.extend(page.whole()?);
     }
     Err(Failure::wrong("the feed did not end within 10,000 pages"))
+}
+
+/// Records whose names start with a prefix.
+pub(crate) async fn records(db: &dyn Backend, prefix: &str) -> Verdict<Vec<MetaRecord>> {
+    let found = db.records(prefix).await?;
+    found.into_iter().map(whole).collect()
+}
+
+/// The ids of the sessions on a page.
+pub(crate) fn session_ids(page: &Page<Item<SessionRecord>>) -> Vec<String> {
+    let name = |item: &Item<SessionRecord>| match item {
+        Item::Found(session) => session.id.to_string(),
+        other => format!("{other:?}"),
+    };
+    page.items.iter().map(name).collect()
 }
 
 /// Runs [`Backend::maintain`] until there is no more to do, and adds up what it did.
@@ -280,7 +307,7 @@ pub(crate) struct Picture {
 pub(crate) async fn picture(db: &dyn Backend) -> Verdict<Picture> {
     let Stats {
         sessions: live,
-        checkpoints,
+        checkpoints: live_checkpoints,
         tombstones,
         attachments: attached,
         chunks,
@@ -291,21 +318,28 @@ pub(crate) async fn picture(db: &dyn Backend) -> Verdict<Picture> {
     let mut query = everything();
     query.parts = Parts::ALL;
     query.filter.quarantined = true;
-    let records = scan(db, query).await?;
+    let checkpoints = scan(db, query).await?;
     let of = AttachmentQuery {
-        checkpoints: records
+        checkpoints: checkpoints
             .iter()
             .map(|record| record.header.id.clone())
             .collect(),
         ..AttachmentQuery::default()
     };
     Ok(Picture {
-        counts: [live, checkpoints, tombstones, attached, chunks, chunk_bytes],
+        counts: [
+            live,
+            live_checkpoints,
+            tombstones,
+            attached,
+            chunks,
+            chunk_bytes,
+        ],
         position,
-        records,
+        records: checkpoints,
         sessions: sessions(db, 100).await?,
         attachments: attachments(db, of).await?,
-        named: db.records("").await?,
+        named: records(db, "").await?,
         changes: changes(db, Position::START, 1_000).await?,
     })
 }

@@ -32,8 +32,9 @@
 //!     reader, with its checkpoints and attachments; its rows go in steps by [`maintain`](Backend::maintain). Made
 //!     again under its id it is a new one with a higher epoch. Children of a deleted checkpoint keep its id. Space
 //!     comes back after `maintain`.
-//! 11. **Corruption.** A damaged record or chunk is [`Item::Corrupt`], naming it; it never panics, never yields wrong
-//!     data, and hides nothing else.
+//! 11. **Corruption.** What is damaged, be it a checkpoint, a session, a chunk, an attachment, a named record or a
+//!     change, is [`Item::Corrupt`], naming it; it never panics, never yields wrong data, and hides nothing else. The
+//!     feed tells a damaged change in its place and goes on behind it.
 //! 12. **Limits.** What is over a limit of [`StoreInfo::limits`] is refused before anything is written, with the limit
 //!     and the size.
 //! 13. **Two at once.** Two handles, and two processes where [`Capabilities::shared`] says so, on one store: all of the
@@ -55,7 +56,7 @@ use async_trait::async_trait;
 
 use crate::commit::Commit;
 use crate::error::Result;
-use crate::feed::Change;
+use crate::feed::Feed;
 use crate::hasher::ContentHasher;
 use crate::id::{CheckpointId, ChunkId, StoreId};
 use crate::limits::Limits;
@@ -88,8 +89,8 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// says whether there is more.
     async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>>;
 
-    /// Lists sessions, each with its head.
-    async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>>;
+    /// Lists sessions, each with its head. Items are `Found` or `Corrupt`; one whose head cannot be told is `Corrupt`.
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<Item<SessionRecord>>>;
 
     /// Lists attachments. Items are `Found` or `Corrupt`.
     async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>>;
@@ -107,16 +108,20 @@ pub trait Backend: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Item<ChunkInfo>>>;
 
-    /// Reads the store's own records whose names start with `prefix`, in the order of their names.
-    async fn records(&self, prefix: &str) -> Result<Vec<MetaRecord>>;
+    /// Reads the store's own records whose names start with `prefix`, in the order of their names. Items are `Found` or
+    /// `Corrupt`.
+    async fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>>;
 
     /// Lists changes after a position, oldest first: about `limit`, more where a commit would be split; none when
     /// there are none. Limit 0 answers none.
     ///
+    /// Items are `Found` or `Corrupt`: a change that cannot be read is told in its place, never left out, and the error
+    /// names its position. Nobody can tell to which commit it belongs, so there alone a page may end amid one.
+    ///
     /// # Errors
     ///
     /// `Truncated` when changes after `after` are no longer kept.
-    async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>>;
+    async fn changes(&self, after: Position, limit: usize) -> Result<Feed>;
 
     /// Waits until there is a change after a position, at most as long as told, and answers the position of the newest
     /// change. With a wait of zero it tells the position of the store.
@@ -320,13 +325,13 @@ forward! {
     commit(commit: Commit) -> Receipt;
     get(ids: &[CheckpointId], parts: Parts) -> Vec<Item<Record>>;
     scan(query: &Query) -> Page<Item<Record>>;
-    sessions(query: &SessionQuery) -> Page<SessionRecord>;
+    sessions(query: &SessionQuery) -> Page<Item<SessionRecord>>;
     attachments(query: &AttachmentQuery) -> Page<Item<Attachment>>;
     chunks(ids: &[ChunkId]) -> Vec<Item<StoredChunk>>;
     present(ids: &[ChunkId]) -> Vec<bool>;
     scan_chunks(after: Option<ChunkId>, limit: usize) -> Vec<Item<ChunkInfo>>;
-    records(prefix: &str) -> Vec<MetaRecord>;
-    changes(after: Position, limit: usize) -> Vec<Change>;
+    records(prefix: &str) -> Vec<Item<MetaRecord>>;
+    changes(after: Position, limit: usize) -> Feed;
     changed(after: Position, at_most: Duration) -> Position;
     stats() -> Stats;
     maintain(budget: &Budget) -> MaintainStep;

@@ -1,13 +1,46 @@
 //! What happened, in order.
 
 use crate::clock::Timestamp;
+use crate::error::Result;
 use crate::id::{CheckpointId, CommitId, SessionId};
-use crate::record::Position;
+use crate::record::{Item, Position};
 use crate::status::Status;
+
+/// A page of the feed.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// Found or corrupt, oldest first.
+    pub items: Vec<Item<Change>>,
+    /// The position of the last item, after which the next page starts; the one asked with when there is no item.
+    pub end: Position,
+}
+
+impl Feed {
+    /// Nothing after a position.
+    #[must_use]
+    pub const fn nothing(after: Position) -> Self {
+        Self {
+            items: Vec::new(),
+            end: after,
+        }
+    }
+
+    /// The changes, if all can be read.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first that cannot.
+    pub fn whole(self) -> Result<Vec<Change>> {
+        let items = self.items.into_iter();
+        items
+            .filter_map(|item| item.into_option().transpose())
+            .collect()
+    }
+}
 
 /// One change of a store: ids and numbers, never content.
 ///
-/// Changes of one commit stand together, its appends first, and no answer splits them.
+/// Changes of one commit stand together, its appends first, and no answer splits them but at a change that is damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Where it stands.

@@ -35,7 +35,7 @@ pub use commit::{
 };
 pub use diff::{Diff, DiffEntry, DiffKind, DiffStat};
 pub use error::{Actual, Applied, Conflict, Error, ErrorKind, Result};
-pub use feed::{Change, ChangeKind};
+pub use feed::{Change, ChangeKind, Feed};
 pub use hasher::{ContentHasher, Purpose};
 pub use id::{
     CheckpointId, ChunkId, CommitId, MAX_ID_BYTES, RawId, RecordName, SessionId, StoreId, Tag,
@@ -51,7 +51,7 @@ pub use record::{
 };
 pub use status::{Durability, Status, Trigger};
 pub use store::{
-    Annotation, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved, Schema,
-    Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store, StoreBuilder,
-    Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport,
+    Annotation, Changes, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved,
+    Schema, Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store,
+    StoreBuilder, Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport,
 };

@@ -426,6 +426,7 @@ async fn restoring_verifies_and_is_told_in_the_feed() {
         .changes(Position::START, 100)
         .await
         .expect("read")
+        .changes
         .iter()
         .map(|it| it.kind)
         .collect();

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use checkpoint_core::{
-    Attachment, AttachmentQuery, Backend, Budget, Change, CheckpointId, ChunkId, ChunkInfo, Commit,
-    CommitId, Durability, Error, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query,
-    Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+    Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit,
+    CommitId, Durability, Error, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position,
+    Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
 };
 use rusqlite::Connection;
 use tokio::runtime::Handle;
@@ -170,7 +170,7 @@ impl Backend for SqliteBackend {
         .await
     }
 
-    async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>> {
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<Item<SessionRecord>>> {
         let (query, limit) = (query.clone(), self.page(query.limit)?);
         self.read(limit > MANY_ITEMS, move |shared| {
             let page = |connection: &Connection| read::sessions(connection, &query, limit);
@@ -222,7 +222,7 @@ impl Backend for SqliteBackend {
         .await
     }
 
-    async fn records(&self, prefix: &str) -> Result<Vec<MetaRecord>> {
+    async fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
         let prefix = prefix.to_owned();
         self.read(false, move |shared| {
             shared.readers.with(|it| store::records(it, &prefix))
@@ -230,7 +230,7 @@ impl Backend for SqliteBackend {
         .await
     }
 
-    async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
+    async fn changes(&self, after: Position, limit: usize) -> Result<Feed> {
         self.read(limit > MANY_ITEMS, move |shared| {
             let page = |connection: &Connection| read::changes(connection, after, limit);
             shared.readers.snapshot(page)

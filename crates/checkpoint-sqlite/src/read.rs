@@ -1,13 +1,15 @@
 //! Reads, each with a connection that it is given.
 
-use checkpoint_core::engine::feed_page;
+use checkpoint_core::engine::{SessionRow, feed_page};
 use checkpoint_core::{
-    Attachment, AttachmentQuery, Change, CheckpointId, Error, ErrorKind, Head, Item, Page, Parts,
-    Position, Record, Result, SessionQuery, SessionRecord, Stats,
+    Attachment, AttachmentQuery, CheckpointId, Error, ErrorKind, Feed, Head, Item, Order, Page,
+    Parts, Position, Record, Result, SessionQuery, SessionRecord, Stats,
 };
 use rusqlite::Connection;
 
-use crate::query::{attachment, checkpoint, chunk, control, feed, session, store, tombstone};
+use crate::query::{
+    attachment, checkpoint, chunk, control, feed, or_damage, session, store, tombstone,
+};
 
 /// One checkpoint.
 pub(crate) fn get(
@@ -26,16 +28,21 @@ pub(crate) fn sessions(
     connection: &Connection,
     query: &SessionQuery,
     limit: usize,
-) -> Result<Page<SessionRecord>> {
+) -> Result<Page<Item<SessionRecord>>> {
     let mut page = Page::empty();
     let mut after = query.after_place()?;
     if limit == 0 {
         return Ok(page);
     }
     if let Some(id) = &query.id {
-        let row = session::newest(connection, id)?
-            .filter(|row| row.deleted.is_none() && after.is_none_or(|after| row.key > after));
-        if let Some(row) = row {
+        let comes = |key| match (after, query.order) {
+            (None, _) => true,
+            (Some(after), Order::Ascending) => key > after,
+            (Some(after), Order::Descending) => key < after,
+        };
+        if let Some((key, Some(row))) = session::listed_by_id(connection, id)?
+            && comes(key)
+        {
             page.items.push(with_head(connection, row)?);
         }
         return Ok(page);
@@ -43,18 +50,15 @@ pub(crate) fn sessions(
     loop {
         let rows = session::after(connection, after, query.order, limit + 1)?;
         let last_batch = rows.is_empty();
-        for row in rows {
-            if row.deleted.is_none() {
+        for (key, row) in rows {
+            if let Some(row) = row {
                 if page.items.len() == limit {
                     page.next = after.map(|after| query.cursor(after));
                     return Ok(page);
                 }
-                let key = row.key;
                 page.items.push(with_head(connection, row)?);
-                after = Some(key);
-            } else {
-                after = Some(row.key);
             }
+            after = Some(key);
         }
         if last_batch {
             return Ok(page);
@@ -62,20 +66,23 @@ pub(crate) fn sessions(
     }
 }
 
-fn with_head(
-    connection: &Connection,
-    row: checkpoint_core::engine::SessionRow,
-) -> Result<SessionRecord> {
-    let head = checkpoint::head(connection, row.key)
-        .map_err(|error| error.with("head of session", &row.id))?;
-    Ok(SessionRecord {
+fn with_head(connection: &Connection, row: Result<SessionRow>) -> Result<Item<SessionRecord>> {
+    let row = match row {
+        Ok(row) => row,
+        Err(error) => return Ok(Item::Corrupt(error)),
+    };
+    let head = match or_damage(checkpoint::head(connection, row.key))? {
+        Ok(head) => head,
+        Err(error) => return Ok(Item::Corrupt(error.with("head of session", &row.id))),
+    };
+    Ok(Item::Found(SessionRecord {
         id: row.id,
         created_at: row.created_at,
         revision: row.revision,
         epoch: row.epoch,
         body: row.body,
         head: head.map(|(sequence, id)| Head { id, sequence }),
-    })
+    }))
 }
 
 /// A page of attachments. The cursor counts what matched.
@@ -122,11 +129,7 @@ fn live(connection: &Connection, id: &CheckpointId) -> Result<Option<u64>> {
 }
 
 /// A page of the feed.
-pub(crate) fn changes(
-    connection: &Connection,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<Change>> {
+pub(crate) fn changes(connection: &Connection, after: Position, limit: usize) -> Result<Feed> {
     let oldest = store::store(connection)?.floor;
     if after < oldest {
         return Err(Error::new(

@@ -23,6 +23,8 @@ pub(crate) struct SqliteTables<'c> {
     recall: &'c mut Recall,
     /// Whether anything was written.
     pub(crate) wrote: bool,
+    /// The session that was looked up last of those whose body is damaged: key, revision, and what is wrong.
+    damaged: Option<(u64, u64, Error)>,
     /// The checkpoint that was looked up last.
     found: Option<(u64, CheckpointId)>,
     /// The highest number given to a chunk, once it was looked up.
@@ -36,6 +38,7 @@ impl<'c> SqliteTables<'c> {
             lenient,
             recall,
             wrote: false,
+            damaged: None,
             found: None,
             last_chunk: None,
         }
@@ -108,11 +111,14 @@ impl Tables for SqliteTables<'_> {
         if let Some(row) = self.recall.session(id) {
             return Ok(Some(row));
         }
-        let row = session::newest(self.connection, id)?;
-        if let Some(row) = &row {
-            self.recall.keep_session(row);
-        }
-        Ok(row)
+        let found = session::newest(self.connection, id)?;
+        Ok(found.map(|(row, damage)| {
+            match damage {
+                None => self.recall.keep_session(&row),
+                Some(error) => self.damaged = Some((row.key, row.revision, error)),
+            }
+            row
+        }))
     }
 
     fn insert_session(&mut self, row: &SessionRow) -> Result<u64> {
@@ -122,6 +128,12 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn update_session(&mut self, row: &SessionRow) -> Result<()> {
+        // Name and metadata that are damaged may be replaced or go, but not be written back as if they were whole.
+        if let Some((key, revision, error)) = self.damaged.take()
+            && (key, revision, None) == (row.key, row.revision, row.deleted)
+        {
+            return Err(error);
+        }
         self.wrote = true;
         self.recall.keep_session(row);
         let stored = session::Stored {
@@ -287,7 +299,7 @@ impl Tables for SqliteTables<'_> {
                 Lookup::Dead(_) | Lookup::Absent => Ok(None),
             },
             Sealed::Session(id) => {
-                let row = session::newest(self.connection, id)?;
+                let row = session::newest_whole(self.connection, id)?;
                 Ok(row.filter(|row| row.deleted.is_none()).map(|row| row.body))
             }
             _ => Err(unknown(target)),
@@ -318,7 +330,7 @@ impl Tables for SqliteTables<'_> {
                 attachment::attach(self.connection, sequence, kind, key, Some(bytes)).map(drop)
             }
             Sealed::Session(id) => {
-                let Some(mut row) = session::newest(self.connection, id)? else {
+                let Some(mut row) = session::newest_whole(self.connection, id)? else {
                     return Ok(());
                 };
                 row.body = bytes.clone();

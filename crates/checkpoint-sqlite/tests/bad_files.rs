@@ -194,8 +194,11 @@ async fn look_at(db: &SqliteBackend, seed: u64) -> bool {
         Ok(page) => page.items.into_iter().for_each(&mut judge),
         Err(error) => judge(Item::Corrupt(error)),
     }
-    told |= db.sessions(&SessionQuery::default()).await.is_err();
-    told |= db.changes(Default::default(), 100).await.is_err();
+    let sessions = db.sessions(&SessionQuery::default()).await;
+    let whole = |it: &Item<checkpoint_core::SessionRecord>| matches!(it, Item::Found(_));
+    told |= !sessions.is_ok_and(|page| page.items.iter().all(whole));
+    let feed = db.changes(Default::default(), 100).await;
+    told |= feed.and_then(checkpoint_core::Feed::whole).is_err();
     let saved = commit().with(append("s", "x99", state(99)));
     told |= db.commit(saved).await.is_err();
     told

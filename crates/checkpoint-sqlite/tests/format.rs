@@ -126,7 +126,13 @@ async fn holds_what_was_put_in(path: &Path) {
         "2026-11-20T10:02:00Z"
     );
     let changes = store.changes(Position::START, 100).await.expect("read");
-    assert!(changes.iter().any(|it| it.kind == ChangeKind::Deleted));
+    assert!(changes.damaged.is_empty());
+    assert!(
+        changes
+            .changes
+            .iter()
+            .any(|it| it.kind == ChangeKind::Deleted)
+    );
     let report = store.verify().await.expect("checked");
     assert_eq!(
         (report.valid, report.total()),

@@ -61,7 +61,7 @@ impl Fault for FoldsCase {
         &self,
         inner: &dyn Backend,
         query: &SessionQuery,
-    ) -> Result<Page<SessionRecord>> {
+    ) -> Result<Page<Item<SessionRecord>>> {
         let id = query.id.as_ref().map(fold_session);
         inner
             .sessions(&SessionQuery {

@@ -1,5 +1,6 @@
 //! Backends that are broken on purpose, to show that the suite sees it.
 
+mod damage;
 mod identity;
 mod reading;
 mod wrapper;
@@ -68,6 +69,12 @@ controls! {
         a_damaged_description_is_corrupt_and_hides_nothing_else;
     reading::SeesNoDamage "reads damaged bytes as if they were whole" caught by
         a_damaged_state_is_corrupt_and_hides_nothing_else;
+    damage::EndsAtDamage "ends the list of sessions at a damaged one" caught by
+        a_damaged_session_is_corrupt_and_hides_nothing_else;
+    damage::HidesRecords "hides all records behind a damaged one" caught by
+        a_damaged_record_is_corrupt_and_hides_nothing_else;
+    damage::LosesChanges "leaves a damaged change out of the feed" caught by
+        a_damaged_change_is_told_in_its_place_and_hides_nothing_else;
     reading::SweepsChildren "sweeps the children of live chunks" caught by
         a_sweep_spares_what_checkpoints_refer_to a_base_is_spared_while_its_delta_lives;
     reading::SweepsAtOnce "sweeps chunks within their grace" caught by

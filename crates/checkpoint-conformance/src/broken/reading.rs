@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use checkpoint_core::{
-    Backend, Budget, Change, CheckpointId, ChunkId, Cursor, CursorKind, Error, ErrorKind, Item,
+    Backend, Budget, CheckpointId, ChunkId, Cursor, CursorKind, Error, ErrorKind, Feed, Item,
     MaintainStep, MetaRecord, Order, Page, Parts, Payload, Position, Query, Record, Result,
     StoredChunk,
 };
@@ -214,16 +214,13 @@ pub(super) struct SplitsCommits;
 
 #[async_trait]
 impl Fault for SplitsCommits {
-    async fn changes(
-        &self,
-        inner: &dyn Backend,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Change>> {
-        let mut all = inner.changes(Position::START, 10_000).await?;
+    async fn changes(&self, inner: &dyn Backend, after: Position, limit: usize) -> Result<Feed> {
+        let mut all = inner.changes(Position::START, 10_000).await?.whole()?;
         all.retain(|change| change.position > after);
         all.truncate(limit);
-        Ok(all)
+        let end = all.last().map_or(after, |change| change.position);
+        let items = all.into_iter().map(Item::Found).collect();
+        Ok(Feed { items, end })
     }
 }
 
@@ -232,12 +229,7 @@ pub(super) struct TrimsSilently;
 
 #[async_trait]
 impl Fault for TrimsSilently {
-    async fn changes(
-        &self,
-        inner: &dyn Backend,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Change>> {
+    async fn changes(&self, inner: &dyn Backend, after: Position, limit: usize) -> Result<Feed> {
         match inner.changes(after, limit).await {
             Err(error) => match *error.kind() {
                 ErrorKind::Truncated { oldest } => inner.changes(oldest, limit).await,
@@ -273,9 +265,12 @@ pub(super) struct PrefixIsPattern;
 
 #[async_trait]
 impl Fault for PrefixIsPattern {
-    async fn records(&self, inner: &dyn Backend, prefix: &str) -> Result<Vec<MetaRecord>> {
+    async fn records(&self, inner: &dyn Backend, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
         let mut all = inner.records("").await?;
-        all.retain(|record| {
+        all.retain(|item| {
+            let Item::Found(record) = item else {
+                return true;
+            };
             let mut letters = record.name.as_str().chars();
             prefix
                 .chars()

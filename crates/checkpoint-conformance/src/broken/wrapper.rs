@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use checkpoint_core::{
-    Attachment, AttachmentQuery, Backend, Budget, Capabilities, Change, CheckpointId, ChunkId,
-    ChunkInfo, Commit, FakeClock, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query,
-    Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+    Attachment, AttachmentQuery, Backend, Budget, Capabilities, CheckpointId, ChunkId, ChunkInfo,
+    Commit, FakeClock, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query, Receipt,
+    Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
 };
 use parking_lot::Mutex;
 
@@ -42,7 +42,7 @@ pub(super) trait Fault: fmt::Debug + Send + Sync + 'static {
         &self,
         inner: &dyn Backend,
         query: &SessionQuery,
-    ) -> Result<Page<SessionRecord>> {
+    ) -> Result<Page<Item<SessionRecord>>> {
         inner.sessions(query).await
     }
 
@@ -54,16 +54,11 @@ pub(super) trait Fault: fmt::Debug + Send + Sync + 'static {
         inner.present(ids).await
     }
 
-    async fn records(&self, inner: &dyn Backend, prefix: &str) -> Result<Vec<MetaRecord>> {
+    async fn records(&self, inner: &dyn Backend, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
         inner.records(prefix).await
     }
 
-    async fn changes(
-        &self,
-        inner: &dyn Backend,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Change>> {
+    async fn changes(&self, inner: &dyn Backend, after: Position, limit: usize) -> Result<Feed> {
         inner.changes(after, limit).await
     }
 
@@ -121,7 +116,7 @@ impl Backend for Broken {
         self.fault.scan(&*self.inner, query).await
     }
 
-    async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>> {
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<Item<SessionRecord>>> {
         self.fault.sessions(&*self.inner, query).await
     }
 
@@ -145,11 +140,11 @@ impl Backend for Broken {
         self.inner.scan_chunks(after, limit).await
     }
 
-    async fn records(&self, prefix: &str) -> Result<Vec<MetaRecord>> {
+    async fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
         self.fault.records(&*self.inner, prefix).await
     }
 
-    async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
+    async fn changes(&self, after: Position, limit: usize) -> Result<Feed> {
         self.fault.changes(&*self.inner, after, limit).await
     }
 

@@ -33,7 +33,7 @@ pub(crate) async fn a_commit_of_many_operations_is_there_whole(cx: &Context) -> 
         [true],
         "the chunk is there"
     );
-    same!(db.records("r").await?.len(), 1, "records");
+    same!(read::records(&*db, "r").await?.len(), 1, "records");
     let attached = checkpoint_core::AttachmentQuery::of(id("a"));
     same!(
         read::attachments(&*db, attached).await?.len(),
@@ -324,7 +324,7 @@ pub(crate) async fn a_receipt_names_the_first_and_last_position(cx: &Context) ->
         (Position::of(3), last),
         "the append stands before the update"
     );
-    let Some(newest) = cx.db().changes(Position::START, 100).await?.pop() else {
+    let Some(newest) = read::changes(&*cx.db(), Position::START, 100).await?.pop() else {
         return Err(Failure::wrong("the feed is empty"));
     };
     same!(newest.position, last, "position of the newest change");

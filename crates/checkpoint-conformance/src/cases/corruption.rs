@@ -11,7 +11,7 @@ use crate::read::{self, all_of, apply, found, seed};
 use crate::samples::{append_tree, attach, id, leaf, meta, node, quarantine, state};
 
 /// The error of a corrupt item.
-fn corrupt<T: std::fmt::Debug>(item: Item<T>, what: &str) -> Verdict<Error> {
+pub(super) fn corrupt<T: std::fmt::Debug>(item: Item<T>, what: &str) -> Verdict<Error> {
     match item {
         Item::Corrupt(error) => {
             holds!(
@@ -26,7 +26,7 @@ fn corrupt<T: std::fmt::Debug>(item: Item<T>, what: &str) -> Verdict<Error> {
     }
 }
 
-fn names_it(error: &Error, name: &str) -> Verdict {
+pub(super) fn names_it(error: &Error, name: &str) -> Verdict {
     let text = format!("{error} {error:?}");
     holds!(
         text.contains(name),

@@ -64,7 +64,7 @@ async fn told(cx: &Context, wanted: Vec<Told>) -> Verdict {
             first > last,
             "the position of {kind:?} does not rise: {first} after {last}"
         );
-        let feed = db.changes(last, 10).await?;
+        let feed = read::changes(&*db, last, 10).await?;
         same!(feed.len(), 1, "changes of {kind:?}");
         let change = &feed[0];
         same!(change.kind, kind, "kind of change");
@@ -176,7 +176,7 @@ pub(crate) async fn the_feed_never_splits_a_commit(cx: &Context) -> Verdict {
         let mut after = Position::START;
         let mut seen = Vec::new();
         for _ in 0..100 {
-            let page = db.changes(after, limit).await?;
+            let page = db.changes(after, limit).await?.whole()?;
             let (Some(first), Some(last)) = (page.first(), page.last()) else {
                 break;
             };
@@ -242,7 +242,7 @@ pub(crate) async fn a_trimmed_feed_says_how_far_back_it_reaches(cx: &Context) ->
         oldest <= kept,
         "changes within the window are gone: the oldest is {oldest}, kept should be {kept}"
     );
-    let rest = db.changes(oldest, 10).await?;
+    let rest = db.changes(oldest, 10).await?.whole()?;
     holds!(
         rest.last()
             .is_some_and(|change| change.position == Position::of(3)),
@@ -307,7 +307,7 @@ pub(crate) async fn the_position_of_a_fresh_store_is_the_start(cx: &Context) -> 
         "position of an empty store"
     );
     same!(
-        db.changes(Position::START, 10).await?,
+        db.changes(Position::START, 10).await?.whole()?,
         [],
         "changes of an empty store"
     );

@@ -4,6 +4,7 @@ pub(crate) mod atomic;
 pub(crate) mod closed;
 pub(crate) mod corruption;
 pub(crate) mod cursors;
+pub(crate) mod damage;
 pub(crate) mod deletion;
 pub(crate) mod durable;
 pub(crate) mod expectations;

@@ -5,7 +5,7 @@ use checkpoint_core::{Actual, ErrorKind, Outcome, Reseal, Sealed};
 
 use crate::case::{Verdict, holds, refused, same};
 use crate::context::Context;
-use crate::read::{apply, found, refused_whole, seed, session_found};
+use crate::read::{self, apply, found, refused_whole, seed, session_found};
 use crate::samples::{self, create, id, patch, record, session};
 
 pub(crate) async fn a_patch_of_an_old_revision_is_a_conflict(cx: &Context) -> Verdict {
@@ -91,13 +91,17 @@ pub(crate) async fn a_records_version_rises_also_after_it_was_removed(cx: &Conte
         put(2),
         "version when removed"
     );
-    same!(cx.db().records("r").await?, [], "records after the removal");
+    same!(
+        read::records(&*cx.db(), "r").await?,
+        [],
+        "records after the removal"
+    );
     same!(
         version(apply(cx, record("r", Some("3"))).await?),
         put(3),
         "version when put after its removal"
     );
-    let records = cx.db().records("r").await?;
+    let records = read::records(&*cx.db(), "r").await?;
     same!(
         (records[0].version, &records[0].bytes[..]),
         (3, &b"3"[..]),

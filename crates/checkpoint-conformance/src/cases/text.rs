@@ -28,7 +28,7 @@ pub(crate) async fn a_prefix_is_no_pattern(cx: &Context) -> Verdict {
     for (prefix, count) in prefixes {
         cx.tried();
         same!(
-            cx.db().records(prefix).await?.len(),
+            read::records(&*cx.db(), prefix).await?.len(),
             count,
             "records that start with {prefix:?}"
         );
@@ -137,7 +137,11 @@ pub(crate) async fn any_bytes_round_trip_where_bytes_are_opaque(cx: &Context) ->
             },
         )
         .await?;
-        same!(cx.db().records(&key).await?[0].bytes, *bytes, "record");
+        same!(
+            read::records(&*cx.db(), &key).await?[0].bytes,
+            *bytes,
+            "record"
+        );
     }
     holds!(cx.inputs() >= 4, "inputs were not counted");
     Ok(())

@@ -17,5 +17,5 @@ mod tests;
 
 pub use apply::{Counters, apply};
 pub(crate) use check::within;
-pub use feed::feed_page;
+pub use feed::{FeedRow, feed_page};
 pub use tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables, Tombstone};

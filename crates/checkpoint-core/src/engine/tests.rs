@@ -3,16 +3,16 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::feed_page;
 use super::receipt::{decode, encode};
+use super::{FeedRow, feed_page};
 use crate::clock::Timestamp;
 use crate::commit::{Append, Attach, Commit, Fingerprint, NewChunk, Parent, PutRecord};
-use crate::error::{ErrorKind, Result};
-use crate::feed::{Change, ChangeKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::feed::{Change, ChangeKind, Feed};
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId, Tag};
 use crate::limits::Limits;
 use crate::receipt::{Appended, Outcome, Receipt};
-use crate::record::{Origin, Payload, Position};
+use crate::record::{Item, Origin, Payload, Position};
 use crate::status::{Durability, Status, Trigger};
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -94,13 +94,25 @@ fn change(position: Position, first: Position, kind: ChangeKind) -> Change {
     }
 }
 
-fn page(feed: &[Change], after: Position, limit: usize) -> Vec<Change> {
+/// A page of a feed in which the changes at these places are damaged.
+fn page(feed: &[Change], damaged: &[bool], after: Position, limit: usize) -> Feed {
     let half = |created: bool| {
-        move |after, at_most| -> Result<Vec<Change>> {
+        move |after, at_most| -> Result<Vec<FeedRow>> {
             let kept = feed
                 .iter()
-                .filter(|it| (it.kind == ChangeKind::Created) == created && it.position > after);
-            Ok(kept.take(at_most).cloned().collect())
+                .zip(damaged.iter().chain(std::iter::repeat(&false)))
+                .filter(|(it, _)| {
+                    (it.kind == ChangeKind::Created) == created && it.position > after
+                });
+            let rows = kept.take(at_most).map(|(it, damaged)| FeedRow {
+                position: it.position,
+                change: if *damaged {
+                    Err(Error::corrupt("a row"))
+                } else {
+                    Ok(it.clone())
+                },
+            });
+            Ok(rows.collect())
         }
     };
     feed_page(after, limit, half(true), half(false)).unwrap()
@@ -135,7 +147,7 @@ proptest! {
     fn pages_make_the_whole_feed_and_split_no_commit(feed in feed(), limit in 1_usize..200) {
         let (mut read, mut at) = (Vec::new(), Position::START);
         loop {
-            let page = page(&feed, at, limit);
+            let page = page(&feed, &[], at, limit).whole().unwrap();
             let Some(last) = page.last() else { break };
             at = last.position;
             let began_before = page.iter().filter(|it| it.first < last.first).count();
@@ -146,12 +158,56 @@ proptest! {
         }
         prop_assert_eq!(read, feed);
     }
+
+    #[test]
+    fn pages_tell_each_damaged_change_once_and_all_others(
+        feed in feed(),
+        damaged in proptest::collection::vec(any::<bool>(), 0..200),
+        limit in 1_usize..200,
+    ) {
+        let (mut read, mut hurt, mut at) = (Vec::new(), 0, Position::START);
+        loop {
+            let page = page(&feed, &damaged, at, limit);
+            if page.items.is_empty() {
+                prop_assert_eq!(page.end, at);
+                break;
+            }
+            prop_assert!(page.end > at, "a page that is not empty goes on");
+            at = page.end;
+            for item in page.items {
+                match item {
+                    Item::Found(change) => read.push(change),
+                    Item::Corrupt(_) => hurt += 1,
+                    other => prop_assert!(false, "{other:?}"),
+                }
+            }
+        }
+        let is_damaged = |n: usize| damaged.get(n) == Some(&true);
+        prop_assert_eq!(hurt, (0..feed.len()).filter(|n| is_damaged(*n)).count());
+        let whole = feed.iter().enumerate().filter(|(n, _)| !is_damaged(*n));
+        prop_assert_eq!(read, whole.map(|(_, it)| it.clone()).collect::<Vec<_>>());
+    }
 }
 
 #[test]
 fn a_page_of_nothing_asks_nothing() {
     let never = |_, _| panic!("asked");
-    assert_eq!(feed_page(Position::START, 0, never, never).unwrap(), []);
+    let page = feed_page(Position::of(7), 0, never, never).unwrap();
+    assert_eq!((page.items.len(), page.end), (0, Position::of(7)));
+}
+
+#[test]
+fn a_feed_that_does_not_rise_is_corrupt_and_not_endless() {
+    let stuck = |_, at_most| {
+        let row = FeedRow::from(change(
+            Position::of(3),
+            Position::of(3),
+            ChangeKind::Created,
+        ));
+        Ok(vec![row; at_most])
+    };
+    let error = feed_page(Position::START, 2, stuck, |_, _| Ok(Vec::new())).unwrap_err();
+    assert!(error.is_corrupt());
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl State {
         rows: &mut Rows,
         step: &mut MaintainStep,
     ) -> Result<()> {
-        let page = self.feed(self.floor, rows.0)?;
+        let page = self.feed(self.floor, rows.0)?.whole()?;
         let mut end = page
             .iter()
             .take_while(|change| old(change.committed_at))

@@ -33,7 +33,7 @@ use crate::commit::Commit;
 use crate::engine;
 use crate::engine::within;
 use crate::error::{Error, ErrorKind, Result};
-use crate::feed::Change;
+use crate::feed::Feed;
 use crate::hasher::ContentHasher;
 use crate::id::{CheckpointId, ChunkId, CommitId, StoreId};
 use crate::limits::Limits;
@@ -250,7 +250,7 @@ impl Backend for MemoryBackend {
         })
     }
 
-    async fn sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>> {
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<Item<SessionRecord>>> {
         self.read(|state| {
             self.page_within(query.limit)?;
             state.list_sessions(query)
@@ -280,11 +280,11 @@ impl Backend for MemoryBackend {
         self.read(|state| Ok(state.list_chunks(after, limit)))
     }
 
-    async fn records(&self, prefix: &str) -> Result<Vec<MetaRecord>> {
+    async fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
         self.read(|state| Ok(state.list_records(prefix)))
     }
 
-    async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
+    async fn changes(&self, after: Position, limit: usize) -> Result<Feed> {
         self.read(|state| state.feed(after, limit))
     }
 

@@ -4,9 +4,9 @@ use std::ops::{Bound, RangeBounds, RangeInclusive};
 
 use super::state::{Checkpoint, State, whole};
 use crate::backend::Stats;
-use crate::engine::{Lookup, SessionRow, feed_page};
+use crate::engine::{FeedRow, Lookup, SessionRow, feed_page};
 use crate::error::{Error, ErrorKind, Result};
-use crate::feed::Change;
+use crate::feed::{Change, Feed};
 use crate::id::{CheckpointId, ChunkId};
 use crate::query::{AttachmentQuery, Order, Page, Query, SessionQuery};
 use crate::record::{
@@ -31,6 +31,10 @@ impl Checkpoint {
             payload: parts.payload.then(|| self.payload.clone()),
         }
     }
+}
+
+fn rows(changes: impl IntoIterator<Item = Change>) -> Vec<FeedRow> {
+    changes.into_iter().map(FeedRow::from).collect()
 }
 
 impl State {
@@ -86,7 +90,7 @@ impl State {
         )
     }
 
-    pub(super) fn list_sessions(&self, query: &SessionQuery) -> Result<Page<SessionRecord>> {
+    pub(super) fn list_sessions(&self, query: &SessionQuery) -> Result<Page<Item<SessionRecord>>> {
         let after = query.after_place()?;
         if query.limit == 0 {
             return Ok(Page::empty());
@@ -115,7 +119,7 @@ impl State {
             next: last.map(|row| query.cursor(row.key)),
             items: page
                 .into_iter()
-                .map(|row| self.session_record(row))
+                .map(|row| Item::Found(self.session_record(row)))
                 .collect(),
         })
     }
@@ -192,21 +196,21 @@ impl State {
         .collect()
     }
 
-    pub(super) fn list_records(&self, prefix: &str) -> Vec<MetaRecord> {
+    pub(super) fn list_records(&self, prefix: &str) -> Vec<Item<MetaRecord>> {
         let from = (Bound::Included(prefix), Bound::Unbounded);
         let rows = self.records.range::<str, _>(from);
         rows.take_while(|(name, _)| name.starts_with(prefix))
             .filter_map(|(_, row)| {
-                Some(MetaRecord {
+                Some(Item::Found(MetaRecord {
                     name: row.name.clone(),
                     version: row.version,
                     bytes: row.bytes.clone()?,
-                })
+                }))
             })
             .collect()
     }
 
-    pub(super) fn feed(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
+    pub(super) fn feed(&self, after: Position, limit: usize) -> Result<Feed> {
         if limit > 0 && after < self.floor {
             let oldest = self.floor;
             return Err(Error::new(
@@ -219,11 +223,11 @@ impl State {
         feed_page(
             after,
             limit,
-            |after, at_most| Ok(self.appends(after, at_most)),
+            |after, at_most| Ok(rows(self.appends(after, at_most))),
             |after, at_most| {
                 let from = (Bound::Excluded(after), Bound::Unbounded);
-                let rows = self.changes.range(from).take(at_most);
-                Ok(rows.map(|(_, change)| change.clone()).collect())
+                let others = self.changes.range(from).take(at_most);
+                Ok(rows(others.map(|(_, change)| change.clone())))
             },
         )
     }

@@ -38,6 +38,8 @@ pub struct SessionInfo {
 pub struct SessionListing {
     /// In the order of their creation.
     pub sessions: Vec<SessionInfo>,
+    /// Those among them that cannot be read, each named.
+    pub damaged: Vec<Error>,
     /// Where the next page starts; none when there is no more.
     pub next: Option<Cursor>,
 }

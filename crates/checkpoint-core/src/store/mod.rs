@@ -5,6 +5,7 @@ mod builder;
 mod checkpoint;
 mod compare;
 mod draft;
+mod feed;
 mod fork;
 mod info;
 mod list;
@@ -28,16 +29,16 @@ use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
 use crate::codec::Codec;
 use crate::commit::Commit;
 use crate::error::{Error, Result};
-use crate::feed::Change;
 use crate::id::{CheckpointId, CommitId, SessionId};
 use crate::query::{Cursor, SessionQuery};
 use crate::receipt::{Outcome, Receipt};
-use crate::record::{Parts, Position};
+use crate::record::{Item, Parts, Position};
 
 pub use annotate::{Annotation, Severity};
 pub use builder::StoreBuilder;
 pub use checkpoint::Checkpoint;
 pub use compare::Comparison;
+pub use feed::Changes;
 pub use info::{SessionInfo, SessionListing};
 pub use list::{List, Listing, Summary};
 pub use open::OpenSession;
@@ -135,15 +136,19 @@ impl Store {
             .sessions(&query)
             .await
             .map_err(|error| self.blame(error, "list sessions"))?;
-        let sessions = page
-            .items
-            .into_iter()
-            .map(SessionInfo::from_record)
-            .collect::<Result<_>>()?;
-        Ok(SessionListing {
-            sessions,
+        let mut listing = SessionListing {
+            sessions: Vec::new(),
+            damaged: Vec::new(),
             next: page.next,
-        })
+        };
+        for item in page.items {
+            match item.and_then(SessionInfo::from_record) {
+                Item::Found(session) => listing.sessions.push(session),
+                Item::Corrupt(error) => listing.damaged.push(error),
+                Item::Absent | Item::Deleted => {}
+            }
+        }
+        Ok(listing)
     }
 
     /// Deletes a session with all its checkpoints; answers whether it was there. Forks of it keep all they need.
@@ -206,32 +211,6 @@ impl Store {
         Ok(position
             .map_err(|error| self.blame(error, "sequence"))?
             .sequence)
-    }
-
-    /// Changes after a position, oldest first: about `limit` of them, none when there are none.
-    ///
-    /// # Errors
-    ///
-    /// `Truncated` with the oldest position when they are no longer kept.
-    pub async fn changes(&self, after: Position, limit: usize) -> Result<Vec<Change>> {
-        self.0
-            .backend
-            .changes(after, limit)
-            .await
-            .map_err(|error| self.blame(error, "changes"))
-    }
-
-    /// Waits until there is a change after a position, at most as long as told; answers the newest position.
-    ///
-    /// # Errors
-    ///
-    /// Those of the storage.
-    pub async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {
-        self.0
-            .backend
-            .changed(after, at_most)
-            .await
-            .map_err(|error| self.blame(error, "changed"))
     }
 
     /// Checks every checkpoint: checksum, state, chunks. Await it, or narrow it first.

@@ -65,11 +65,12 @@ impl Session {
 
     pub(super) async fn record(&self) -> Result<Option<SessionRecord>> {
         let query = SessionQuery::one(self.id.clone());
+        let blame = |error| self.store.blame(error, "session");
         let page = self.store.0.backend.sessions(&query).await;
-        Ok(page
-            .map_err(|error| self.store.blame(error, "session"))?
-            .items
-            .pop())
+        match page.map_err(blame)?.items.pop() {
+            Some(item) => item.into_option().map_err(blame),
+            None => Ok(None),
+        }
     }
 
     pub(super) fn absent(&self) -> Error {

@@ -31,7 +31,7 @@ pub struct VerifyReport {
     pub checked_at: Timestamp,
     /// Checkpoints that are as they were saved.
     pub valid: u64,
-    /// Those that are not, or cannot be read.
+    /// Those that are not, or cannot be read; a session that cannot be read counts as one.
     pub invalid: u64,
     /// Those without a checksum, whose state could be read.
     pub skipped: u64,
@@ -39,7 +39,7 @@ pub struct VerifyReport {
     pub findings: Vec<Finding>,
 }
 
-/// A checkpoint that is not as it was saved.
+/// A checkpoint that is not as it was saved, or a session that cannot be read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Finding {
@@ -62,6 +62,20 @@ impl VerifyReport {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.valid + self.invalid + self.skipped
+    }
+
+    fn found(
+        &mut self,
+        checkpoint: Option<CheckpointId>,
+        session: Option<SessionId>,
+        error: Error,
+    ) {
+        self.invalid += 1;
+        self.findings.push(Finding {
+            checkpoint,
+            session,
+            error,
+        });
     }
 }
 
@@ -111,7 +125,13 @@ impl Verify {
                     let page = store.0.backend.sessions(&query).await;
                     let page = page.map_err(|error| store.blame(error, "verify"))?;
                     for session in page.items {
-                        check(&store, Some(session.id), limit, &mut report).await?;
+                        match session {
+                            Item::Found(session) => {
+                                check(&store, Some(session.id), limit, &mut report).await?;
+                            }
+                            Item::Corrupt(error) => report.found(None, None, error),
+                            Item::Absent | Item::Deleted => {}
+                        }
                     }
                     match page.next {
                         Some(next) => query.after = Some(next),
@@ -163,18 +183,10 @@ async fn judge(
     item: Item<crate::record::Record>,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    let mut finding = |checkpoint, session, error| {
-        report.invalid += 1;
-        report.findings.push(Finding {
-            checkpoint,
-            session,
-            error,
-        });
-    };
     let record = match item {
         Item::Found(record) => record,
         Item::Corrupt(error) => {
-            finding(None, None, error);
+            report.found(None, None, error);
             return Ok(());
         }
         Item::Absent | Item::Deleted => return Ok(()),
@@ -193,7 +205,7 @@ async fn judge(
         // Deleted while it was checked.
         Err(error) if error.is_not_found() => {}
         Err(error) if error.is_retryable() => return Err(error),
-        Err(error) => finding(Some(id), Some(session), error),
+        Err(error) => report.found(Some(id), Some(session), error),
     }
     Ok(())
 }

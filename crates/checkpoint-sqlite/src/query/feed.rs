@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use checkpoint_core::engine::FeedRow;
 use checkpoint_core::{
     Change, ChangeKind, ChunkId, CommitId, Error, Position, Result, SessionId, Status, Timestamp,
 };
@@ -9,7 +10,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::checkpoint::{columns, top};
-use super::{all, one, run, session, tombstone};
+use super::{all, one, or_damage, run, session, tombstone};
 use crate::checkpoint::{self, Small};
 use crate::row::{
     array, binds, check, checkpoint_id, int, maybe, number, optional, raw, seal, session_id, time,
@@ -38,23 +39,25 @@ pub(crate) fn appends(
     connection: &Connection,
     after: Position,
     at_most: usize,
-) -> Result<Vec<Change>> {
+) -> Result<Vec<FeedRow>> {
     let start = params![after.sequence.cast_signed(), super::at_most(at_most)];
     let mut names = HashMap::new();
-    let mut changes = all(connection, LIVE, start, |row| {
-        live(connection, &mut names, row).map_err(|error| at(error, row))
+    let mut rows = all(connection, LIVE, start, |row| {
+        append(row, live(connection, &mut names, row))
     })?;
-    let dead = all(connection, DEAD, start, |row| {
-        dead(row).map_err(|error| at(error, row))
-    })?;
-    changes.extend(dead);
-    changes.sort_unstable_by_key(|change| change.position);
-    changes.truncate(at_most);
-    Ok(changes)
+    let dead = all(connection, DEAD, start, |row| append(row, dead(row)))?;
+    rows.extend(dead);
+    rows.sort_unstable_by_key(|row| row.position);
+    rows.truncate(at_most);
+    Ok(rows)
 }
 
-fn at(error: Error, row: &Row<'_>) -> Error {
-    error.with("sequence", number(row, 0).unwrap_or(0))
+/// The number of the row is its place in the tree, which no damage of its columns moves.
+fn append(row: &Row<'_>, change: Result<Change>) -> Result<FeedRow> {
+    Ok(FeedRow {
+        position: Position::of(number(row, 0)?),
+        change: or_damage(change)?,
+    })
 }
 
 fn live(
@@ -115,14 +118,17 @@ pub(crate) fn others(
     connection: &Connection,
     after: Position,
     at_most: usize,
-) -> Result<Vec<Change>> {
+) -> Result<Vec<FeedRow>> {
     let start = params![
         after.sequence.cast_signed(),
         after.n.cast_signed(),
         super::at_most(at_most)
     ];
     all(connection, OTHERS, start, |row| {
-        read(row).map_err(|error| at(error, row))
+        Ok(FeedRow {
+            position: position(row, 0)?,
+            change: or_damage(read(row))?,
+        })
     })
 }
 

@@ -17,6 +17,14 @@ use rusqlite::{CachedStatement, Connection, Params, Row, Statement};
 
 use crate::error::fault;
 
+/// Damage is an answer, to be told beside what is found; any other error ends the read.
+pub(crate) fn or_damage<T>(read: Result<T>) -> Result<Result<T>> {
+    match read {
+        Err(error) if !error.is_corrupt() => Err(error),
+        read => Ok(read),
+    }
+}
+
 /// At most one row.
 pub(crate) fn one<T>(
     connection: &Connection,

@@ -157,9 +157,9 @@ pub(crate) fn scan(
         return Ok(Page::empty());
     }
     let key = match &query.session {
-        Some(id) => match session::newest(connection, id)? {
-            Some(row) if row.deleted.is_none() => Some(row.key),
-            _ => return Ok(Page::empty()),
+        Some(id) => match session::live_key(connection, id)? {
+            Some(key) => Some(key),
+            None => return Ok(Page::empty()),
         },
         None => None,
     };

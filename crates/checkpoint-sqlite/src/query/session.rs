@@ -6,7 +6,7 @@ use checkpoint_core::{Error, Order, Result, SessionId, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::{all, one, run};
+use super::{all, one, or_damage, run};
 use crate::row::{
     Bind, binds, blob, check, check_large, int, maybe, number, optional, raw, seal, session_id,
     time, timestamp,
@@ -21,6 +21,9 @@ const BY_ID: &str =
 const BY_KEY: &str = "SELECT key, id, created, revision, epoch, deleted, purged, digest, body FROM session WHERE key = ?1";
 const SMALL_BY_KEY: &str =
     "SELECT key, id, created, revision, epoch, deleted, purged, digest FROM session WHERE key = ?1";
+const SMALL_BY_ID: &str =
+    "SELECT key, id, created, revision, epoch, deleted, purged, digest FROM session
+    WHERE id = ?1 ORDER BY key DESC LIMIT 1";
 const UPWARD: &str =
     "SELECT key, id, created, revision, epoch, deleted, purged, digest, body FROM session
     WHERE key > ?1 ORDER BY key LIMIT ?2";
@@ -44,11 +47,18 @@ pub(crate) struct Stored {
     pub(crate) purged: bool,
 }
 
-fn read(row: &Row<'_>) -> Result<Stored> {
+/// A session, and what is wrong with its body if that is damaged; it is empty then.
+type Read = (Stored, Option<Error>);
+
+fn read(row: &Row<'_>) -> Result<Read> {
     let digests = check(row, 0, COLUMNS)?;
-    let body = blob(row, COLUMNS + 1)?;
-    check_large(digests, 0, body, "body")?;
-    Ok(Stored {
+    let body = blob(row, COLUMNS + 1)
+        .and_then(|body| check_large(digests, 0, body, "body").map(|()| body));
+    let (body, damage) = match or_damage(body)? {
+        Ok(body) => (Bytes::copy_from_slice(body), None),
+        Err(error) => (Bytes::new(), Some(error)),
+    };
+    let stored = Stored {
         row: SessionRow {
             key: number(row, 0)?,
             id: session_id(row, 1)?,
@@ -56,33 +66,52 @@ fn read(row: &Row<'_>) -> Result<Stored> {
             revision: number(row, 3)?,
             epoch: number(row, 4)?,
             deleted: optional(row, 5, timestamp)?,
-            body: Bytes::copy_from_slice(body),
+            body,
         },
         purged: number(row, 6)? != 0,
-    })
+    };
+    Ok((stored, damage))
 }
 
 /// Reads and, when that fails, names the session by what is legible.
-fn named(row: &Row<'_>) -> Result<Stored> {
-    read(row).map_err(|error| match session_id(row, 1) {
+fn named(row: &Row<'_>) -> Result<Read> {
+    let name = |error: Error| match session_id(row, 1) {
         Ok(id) => error.with("session", id),
         Err(_) => error.with("session number", number(row, 0).unwrap_or(0)),
-    })
+    };
+    match read(row) {
+        Ok((stored, damage)) => Ok((stored, damage.map(name))),
+        Err(error) => Err(name(error)),
+    }
 }
 
-pub(crate) fn newest(connection: &Connection, id: &SessionId) -> Result<Option<SessionRow>> {
+/// The newest session under an id, and what is wrong with its body if that is damaged; it is empty then.
+pub(crate) fn newest(
+    connection: &Connection,
+    id: &SessionId,
+) -> Result<Option<(SessionRow, Option<Error>)>> {
     let found = one(connection, BY_ID, [Bind(raw(id.raw()))], named)?;
-    if found.as_ref().is_some_and(|found| found.row.id != *id) {
+    if found.as_ref().is_some_and(|(found, _)| found.row.id != *id) {
         return Err(
             Error::corrupt("an index names another session; rebuild it from a backup")
                 .with("session", id),
         );
     }
-    Ok(found.map(|found| found.row))
+    Ok(found.map(|(found, damage)| (found.row, damage)))
 }
 
+/// As [`newest`], whole or not at all.
+pub(crate) fn newest_whole(connection: &Connection, id: &SessionId) -> Result<Option<SessionRow>> {
+    match newest(connection, id)? {
+        Some((_, Some(damage))) => Err(damage),
+        found => Ok(found.map(|(row, _)| row)),
+    }
+}
+
+/// A session by its key, without its body when that is damaged.
 pub(crate) fn by_key(connection: &Connection, key: u64) -> Result<Option<Stored>> {
-    one(connection, BY_KEY, [key.cast_signed()], named)
+    let found = one(connection, BY_KEY, [key.cast_signed()], named)?;
+    Ok(found.map(|(found, _)| found))
 }
 
 /// Id and deletion of a session whose small columns start at `from`.
@@ -104,32 +133,53 @@ pub(crate) fn name(
     })
 }
 
-/// Sessions after a key, also deleted ones, at most as many. Damaged ones end the list, unless they come first.
+/// The key of the newest session under an id, none when it is deleted. Of a damaged row the key alone is believed: who
+/// reads its checkpoints is told.
+pub(crate) fn live_key(connection: &Connection, id: &SessionId) -> Result<Option<u64>> {
+    let key = one(connection, SMALL_BY_ID, [Bind(raw(id.raw()))], |row| {
+        let key = number(row, 0)?;
+        Ok(match or_damage(name_at(row, 0))? {
+            Ok((_, deleted)) => deleted.is_none().then_some(key),
+            Err(_) => Some(key),
+        })
+    })?;
+    Ok(key.flatten())
+}
+
+/// A row of the list of sessions: its key, and the session or what is wrong with it; none when it is deleted.
+pub(crate) type Listed = (u64, Option<Result<SessionRow>>);
+
+fn listed(row: &Row<'_>) -> Result<Listed> {
+    let session = match or_damage(named(row))? {
+        Ok((stored, _)) if stored.row.deleted.is_some() => None,
+        Ok((stored, None)) => Some(Ok(stored.row)),
+        Ok((_, Some(error))) | Err(error) => Some(Err(error)),
+    };
+    Ok((number(row, 0)?, session))
+}
+
+/// The newest session under an id.
+pub(crate) fn listed_by_id(connection: &Connection, id: &SessionId) -> Result<Option<Listed>> {
+    one(connection, BY_ID, [Bind(raw(id.raw()))], listed)
+}
+
+/// Sessions after a key, also deleted ones, at most as many.
 pub(crate) fn after(
     connection: &Connection,
     key: Option<u64>,
     order: Order,
     limit: usize,
-) -> Result<Vec<SessionRow>> {
+) -> Result<Vec<Listed>> {
     let (sql, start) = match order {
         Order::Ascending => (UPWARD, key.map_or(0, u64::cast_signed)),
         Order::Descending => (DOWNWARD, key.map_or(i64::MAX, u64::cast_signed)),
     };
-    let rows = all(
+    all(
         connection,
         sql,
         params![start, super::at_most(limit)],
-        |row| Ok(named(row)),
-    )?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        match row {
-            Ok(stored) => found.push(stored.row),
-            Err(error) if found.is_empty() => return Err(error),
-            Err(_) => break,
-        }
-    }
-    Ok(found)
+        listed,
+    )
 }
 
 pub(crate) fn put(connection: &Connection, stored: &Stored) -> Result<()> {

@@ -3,15 +3,15 @@
 use bytes::Bytes;
 use checkpoint_core::engine::Counters;
 use checkpoint_core::{
-    CommitId, Error, MetaRecord, Position, RecordName, Result, StoreId, Timestamp,
+    CommitId, Error, Item, MetaRecord, Position, RecordName, Result, StoreId, Timestamp,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
-use super::{all, checkpoint, one, run};
+use super::{all, checkpoint, one, or_damage, run};
 use crate::row::{
     array, binds, blob, check, check_large, corrupt, int, integer, maybe, number, optional, seal,
-    text, time, timestamp,
+    text, time, timestamp, value,
 };
 
 const READ: &str =
@@ -150,20 +150,27 @@ fn read_record(row: &rusqlite::Row<'_>) -> Result<(MetaRecord, bool)> {
     Ok((record, integer(row, 2)? != 0))
 }
 
-pub(crate) fn records(connection: &Connection, prefix: &str) -> Result<Vec<MetaRecord>> {
+/// Whether a row says, and can be believed to say, that its record was removed.
+fn is_removed(row: &rusqlite::Row<'_>) -> bool {
+    check(row, 0, 3).is_ok() && integer(row, 2).is_ok_and(|present| present == 0)
+}
+
+pub(crate) fn records(connection: &Connection, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
     let mut found = Vec::new();
     let mut statement = connection
         .prepare_cached(RECORDS)
         .map_err(crate::error::fault)?;
     let mut rows = statement.query([prefix]).map_err(crate::error::fault)?;
     while let Some(row) = rows.next().map_err(crate::error::fault)? {
-        if !text(row, 0)?.starts_with(prefix) {
+        let name = String::from_utf8_lossy(value(row, 0)?.as_bytes().unwrap_or_default());
+        if !name.starts_with(prefix) {
             break;
         }
-        let (record, present) =
-            read_record(row).map_err(|error| error.with("record", text(row, 0).unwrap_or("?")))?;
-        if present {
-            found.push(record);
+        match or_damage(read_record(row))? {
+            Ok((record, true)) => found.push(Item::Found(record)),
+            Ok((_, false)) => {}
+            Err(_) if is_removed(row) => {}
+            Err(error) => found.push(Item::Corrupt(error.with("record", name))),
         }
     }
     Ok(found)

@@ -85,6 +85,18 @@ impl Place {
                 flip(&db, "attachment", "data", of, binds)?
             }
             Damage::Session(id) => flip(&db, "session", "body", "id = ?1", vec![session(id)])?,
+            Damage::SessionHeader(id) => db.execute(
+                "UPDATE session SET created = created + 1 WHERE id = ?1",
+                params![session(id)],
+            )?,
+            Damage::Record(name) => {
+                let name = Value::Text(name.as_str().to_owned());
+                flip(&db, "record", "data", "name = ?1", vec![name])?
+            }
+            Damage::Change(at) => db.execute(
+                "UPDATE change SET committed = committed + 1 WHERE sequence = ?1 AND n = ?2",
+                params![at.sequence.cast_signed(), at.n.cast_signed()],
+            )?,
             Damage::NewerFormat(by) => {
                 let known: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
                 db.pragma_update(None, "user_version", known + by)?;

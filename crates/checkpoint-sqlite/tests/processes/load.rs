@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checkpoint_core::{ChangeKind, CheckpointId, Position, Session, Store};
+use checkpoint_core::{Change, ChangeKind, CheckpointId, Position, Session, Store};
 
 use crate::peer::say;
 
@@ -125,10 +125,16 @@ pub(crate) async fn check(store: &Store, told: &Acknowledged, all: bool) {
 
 async fn was_deleted(store: &Store, id: &str) -> bool {
     let id = CheckpointId::new(id).unwrap();
-    let changes = store.changes(Position::START, 100_000).await.unwrap();
-    changes
-        .iter()
-        .any(|it| it.kind == ChangeKind::Deleted && it.checkpoint.as_ref() == Some(&id))
+    let mut after = Position::START;
+    loop {
+        let page = store.changes(after, 1_000).await.unwrap();
+        let tells =
+            |it: &Change| it.kind == ChangeKind::Deleted && it.checkpoint.as_ref() == Some(&id);
+        if page.end == after || page.changes.iter().any(tells) {
+            return page.end > after;
+        }
+        after = page.end;
+    }
 }
 
 /// Reads the feed in pages: each commit once, together and in order, and each sequence given once. Answers who got
@@ -138,10 +144,11 @@ async fn check_feed(store: &Store) -> BTreeMap<u64, String> {
     let mut created = BTreeMap::new();
     loop {
         let page = store.changes(after, 7).await.unwrap();
-        if page.is_empty() {
+        assert!(page.damaged.is_empty(), "{:?}", page.damaged);
+        if page.changes.is_empty() {
             break;
         }
-        for (n, change) in page.iter().enumerate() {
+        for (n, change) in page.changes.iter().enumerate() {
             assert!(change.position > after, "{change:?}");
             let continues = change.first == first;
             assert!(

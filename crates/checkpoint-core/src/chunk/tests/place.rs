@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 
 use crate::chunk::{IdMap, Shape, shape};
 use crate::{
-    Attachment, AttachmentQuery, Backend, Budget, Change, CheckpointId, ChunkId, ChunkInfo, Commit,
-    Error, Item, MaintainStep, MetaRecord, NewChunk, Page, Parts, Position, Query, Receipt, Record,
+    Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit, Error,
+    Feed, Item, MaintainStep, MetaRecord, NewChunk, Page, Parts, Position, Query, Receipt, Record,
     Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
 };
 
@@ -148,7 +148,7 @@ impl Backend for Place {
         none()
     }
 
-    async fn sessions(&self, _: &SessionQuery) -> Result<Page<SessionRecord>> {
+    async fn sessions(&self, _: &SessionQuery) -> Result<Page<Item<SessionRecord>>> {
         none()
     }
 
@@ -164,11 +164,11 @@ impl Backend for Place {
         none()
     }
 
-    async fn records(&self, _: &str) -> Result<Vec<MetaRecord>> {
+    async fn records(&self, _: &str) -> Result<Vec<Item<MetaRecord>>> {
         none()
     }
 
-    async fn changes(&self, _: Position, _: usize) -> Result<Vec<Change>> {
+    async fn changes(&self, _: Position, _: usize) -> Result<Feed> {
         none()
     }
 

@@ -111,7 +111,7 @@ proptest! {
         for operations in commits {
             let _ = place.apply(operations);
         }
-        let feed = |after, limit| place.store.shared.state.read().feed(after, limit).unwrap();
+        let feed = |after, limit| place.store.shared.state.read().feed(after, limit).unwrap().whole().unwrap();
         let whole = feed(Position::START, usize::MAX);
         prop_assert!(whole.is_sorted_by(|a, b| a.position < b.position));
         if purge {
