@@ -123,6 +123,11 @@ list! {
         a_copied_checkpoint_sent_again_is_known
         a_forgotten_commit_id_still_knows_its_appends
     }
+    Idempotent in shape {
+        another_commit_under_a_used_id_is_refused
+        a_retry_may_differ_in_chunks_revisions_and_opaque_bytes
+        the_shape_of_a_commit_is_known_after_a_restart
+    }
     Expectations in expectations {
         a_head_is_compared
         a_head_after_a_deletion_is_the_one_before

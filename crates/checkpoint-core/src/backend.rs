@@ -18,7 +18,11 @@
 //!    and fingerprint. An equal append answers as the first time, also after an update of its checkpoint; the same id
 //!    with another fingerprint is `AlreadyExists`. Within the window an append that was deleted since answers with
 //!    [`Appended::deleted`](crate::Appended::deleted) and is not made again, unless it says
-//!    [`revive`](crate::Append::revive); any commit sent again under its id answers as the first time.
+//!    [`revive`](crate::Append::revive); any commit sent again under its id answers as the first time. A commit that
+//!    only appends is known by its appends alone. Any other is remembered with its shape: the kinds of its operations
+//!    in their order, the ids that they name, the fingerprints of its appends, and whether an attachment or record is
+//!    put or removed, a checkpoint set aside or taken back. One of another shape under its id is `AlreadyExists`. Not
+//!    in the shape is what a retry may change: chunks, expectations, clocks, revisions and opaque bytes.
 //! 5. **Expectations.** One that is not met is `Conflict`, with what is there instead, and nothing is written.
 //! 6. **Ownership.** Claiming a session raises its epoch; a commit that expects an older epoch is refused.
 //! 7. **Closed.** What is stored refers only to what is stored: a payload or a new chunk that names a chunk which is

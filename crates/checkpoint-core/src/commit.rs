@@ -18,7 +18,8 @@ use crate::status::{Status, Trigger};
 /// come first and its other changes after them.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    /// The client's; a retry carries it again.
+    /// The client's; a retry carries it again, and no commit that does something else may. A commit that only appends
+    /// is known by its appends.
     pub id: CommitId,
     /// All must hold when the commit begins, else nothing is written.
     pub expectations: Vec<Expectation>,

@@ -49,6 +49,8 @@ controls! {
         a_retried_save_does_not_conflict_with_itself;
     writing::ForgetsCommits "does not know a commit by its id" caught by
         every_kind_of_commit_sent_again_answers_as_the_first_time;
+    writing::CountsOperations "takes as many operations for the same commit" caught by
+        another_commit_under_a_used_id_is_refused;
     writing::AcceptsOversize "acknowledges what is over a limit" caught by
         a_state_over_its_limit_is_refused a_record_over_its_limit_is_refused;
     writing::DeletesLate "deletes a session when it is maintained" caught by

@@ -20,6 +20,7 @@ pub(crate) mod ownership;
 pub(crate) mod ranges;
 pub(crate) mod replace;
 pub(crate) mod sequence;
+pub(crate) mod shape;
 pub(crate) mod sweep;
 pub(crate) mod text;
 pub(crate) mod two_at_once;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::operations::Applying;
 use super::receipt::{decode, encode};
+use super::shape::shape;
 use super::tables::{Lookup, Tables};
 use crate::clock::Timestamp;
 use crate::commit::{Commit, Expectation, Operation};
@@ -71,7 +72,7 @@ pub fn apply<T: Tables + ?Sized>(
         clock_behind,
     };
     if !commit.only_appends() {
-        tables.remember(&commit.id, &encode(&receipt), time)?;
+        tables.remember(&commit.id, &encode(&receipt, &shape(commit)), time)?;
     }
     Ok(receipt)
 }
@@ -105,9 +106,8 @@ fn replay<T: Tables + ?Sized>(
         let Some(bytes) = tables.remembered(&commit.id)? else {
             return Ok(None);
         };
-        let receipt = decode(commit.id, bytes, durability)?;
-        let same = receipt.outcomes.len() == commit.operations.len();
-        return if same {
+        let (receipt, first) = decode(commit.id, bytes, durability)?;
+        return if first == shape(commit) {
             Ok(Some(receipt))
         } else {
             Err(reused(commit))

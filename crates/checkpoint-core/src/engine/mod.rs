@@ -11,6 +11,7 @@ mod feed;
 mod operations;
 mod receipt;
 mod sessions;
+mod shape;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
 //! How a commit is remembered: its receipt, as fields.
 //!
 //! Fields of a receipt: 1 first sequence, 2 first `n`, 3 last sequence, 4 last `n`, 5 an outcome, once for each in
-//! order. Fields of an outcome: 1 kind, 2 a number (sequence, revision, epoch or version), 3 existed, created or
+//! order, 6 the shape of the commit. Fields of an outcome: 1 kind, 2 a number (sequence, revision, epoch or version), 3 existed, created or
 //! deleted, 4 commit time (zigzag), 5 parent, 6 revision of a session.
 
 use bytes::Bytes;
 
+use super::shape::Shape;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, CommitId};
@@ -14,7 +15,7 @@ use crate::record::Position;
 use crate::status::Durability;
 use crate::wire::{FieldReader, Fields, unzigzag, zigzag};
 
-pub(super) fn encode(receipt: &Receipt) -> Vec<u8> {
+pub(super) fn encode(receipt: &Receipt, shape: &Shape) -> Vec<u8> {
     let mut fields = Fields::new();
     fields.number(1, receipt.first.sequence);
     fields.number(2, receipt.first.n);
@@ -23,6 +24,7 @@ pub(super) fn encode(receipt: &Receipt) -> Vec<u8> {
     for outcome in &receipt.outcomes {
         fields.present(5, &encode_outcome(outcome));
     }
+    fields.bytes(6, shape);
     fields.finish()
 }
 
@@ -58,7 +60,12 @@ fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
     fields.finish()
 }
 
-pub(super) fn decode(commit: CommitId, bytes: Bytes, durability: Durability) -> Result<Receipt> {
+/// The receipt, and the shape of the commit that it was given to.
+pub(super) fn decode(
+    commit: CommitId,
+    bytes: Bytes,
+    durability: Durability,
+) -> Result<(Receipt, Shape)> {
     let mut receipt = Receipt {
         commit,
         first: Position::START,
@@ -68,6 +75,7 @@ pub(super) fn decode(commit: CommitId, bytes: Bytes, durability: Durability) -> 
         replayed: true,
         clock_behind: None,
     };
+    let mut shape = None;
     let mut reader = FieldReader::new(&bytes);
     while let Some(field) = reader.next()? {
         match field.number {
@@ -76,10 +84,12 @@ pub(super) fn decode(commit: CommitId, bytes: Bytes, durability: Durability) -> 
             3 => receipt.last.sequence = field.number_value()?,
             4 => receipt.last.n = field.number_value()?,
             5 => receipt.outcomes.push(decode_outcome(field.value)?),
+            6 => shape = Some(field.array()?),
             _ => {}
         }
     }
-    Ok(receipt)
+    let shape = shape.ok_or_else(|| Error::corrupt("a remembered commit has no shape"))?;
+    Ok((receipt, shape))
 }
 
 fn decode_outcome(bytes: &[u8]) -> Result<Outcome> {

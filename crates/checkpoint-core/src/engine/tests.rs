@@ -124,6 +124,7 @@ proptest! {
         first in position(),
         last in position(),
         outcomes in proptest::collection::vec(outcome(), 0..20),
+        shape in any::<[u8; 16]>(),
     ) {
         let receipt = Receipt {
             commit: CommitId::from_bytes([7; 16]),
@@ -134,8 +135,8 @@ proptest! {
             replayed: true,
             clock_behind: None,
         };
-        let bytes = Bytes::from(encode(&receipt));
-        prop_assert_eq!(decode(receipt.commit, bytes, Durability::Disk).unwrap(), receipt);
+        let bytes = Bytes::from(encode(&receipt, &shape));
+        prop_assert_eq!(decode(receipt.commit, bytes, Durability::Disk).unwrap(), (receipt, shape));
     }
 
     #[test]
