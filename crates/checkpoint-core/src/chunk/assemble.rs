@@ -16,7 +16,7 @@ use super::stored::corrupt;
 use crate::error::{Error, Result};
 
 /// Bytes of state that a job decodes, about. A range that has no more is decoded where it is read.
-const JOB: usize = 128 << 10;
+const JOB: usize = 256 << 10;
 /// Jobs under way at once, which bounds the memory that they take.
 const JOBS: usize = 4;
 

@@ -8,6 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
 
 use super::{all, one, one_of, run, statement};
+use crate::error::fault;
 use crate::row::{
     array, binds, blob, check, check_large, int, integer, number, put_varint, seal, take_varint,
     value,
@@ -27,6 +28,8 @@ const LAST: &str = "SELECT max(coalesce((SELECT no FROM chunk ORDER BY no DESC L
 const WHOLE: &str = "SELECT chunk.no, chunk.id, children, size, digest, data
     FROM chunk_id LEFT JOIN chunk ON chunk.no = chunk_id.no WHERE chunk_id.id = ?1";
 const SMALL: &str = "SELECT no, id, children, size, digest FROM chunk WHERE no = ?1";
+const RUN: &str =
+    "SELECT no, id, children, size, digest FROM chunk WHERE no BETWEEN ?1 AND ?2 ORDER BY no";
 const FIRST_NAMES: &str = "SELECT id, no FROM chunk_id ORDER BY id LIMIT ?2";
 const NAMES: &str = "SELECT id, no FROM chunk_id WHERE id > ?1 ORDER BY id LIMIT ?2";
 const BELOW: &str = "SELECT no FROM chunk WHERE no <= ?1 ORDER BY no DESC LIMIT ?2";
@@ -125,21 +128,30 @@ struct Children<'c>(CachedStatement<'c>);
 
 impl<'c> Children<'c> {
     fn new(connection: &'c Connection) -> Result<Self> {
-        statement(connection, SMALL).map(Self)
+        statement(connection, RUN).map(Self)
     }
 
+    /// Children that were written one after another are read so.
     fn ids(&mut self, no: u64, column: &[u8]) -> Result<Arc<[ChunkId]>> {
         let numbers = children_of(no, column)?;
-        let ids = numbers.into_iter().map(|child| {
-            let id = one_of(&mut self.0, [child.cast_signed()], |row| {
+        let mut ids = Vec::with_capacity(numbers.len());
+        for run in numbers.chunk_by(|one, next| one + 1 == *next) {
+            let (&[first, ..], &[.., last]) = (run, run) else {
+                continue;
+            };
+            let range = params![first.cast_signed(), last.cast_signed()];
+            let mut rows = self.0.query(range).map_err(fault)?;
+            for &child in run {
+                let row = rows.next().map_err(fault)?;
+                let row = row.filter(|row| number(row, 0).is_ok_and(|found| found == child));
+                let row = row.ok_or_else(|| {
+                    Error::corrupt("a child of a chunk is missing").with("number", child)
+                })?;
                 check(row, 0, COLUMNS)?;
-                array(row, 1)
-            })?;
-            id.map(ChunkId::from_bytes).ok_or_else(|| {
-                Error::corrupt("a child of a chunk is missing").with("number", child)
-            })
-        });
-        ids.collect()
+                ids.push(ChunkId::from_bytes(array(row, 1)?));
+            }
+        }
+        Ok(ids.into())
     }
 }
 
