@@ -79,6 +79,9 @@ list! {
         a_closed_handle_says_stopped
         a_close_finishes_what_was_under_way
     }
+    Durable in edges {
+        a_wait_ends_when_its_handle_is_closed
+    }
     Sequence in sequence {
         appends_count_from_one_across_sessions
         appends_of_one_commit_are_numbered_in_their_order
@@ -102,6 +105,10 @@ list! {
         a_waiting_reader_is_woken_by_a_change
         a_waiting_reader_gives_up_in_time
         the_position_of_a_fresh_store_is_the_start
+    }
+    Sequence in edges {
+        what_finds_nothing_to_do_is_not_in_the_feed
+        what_does_something_is_in_the_feed_though_it_looks_the_same
     }
     Idempotent in idempotent {
         a_retried_save_answers_as_the_first_time
@@ -148,6 +155,9 @@ list! {
         a_reseal_replaces_bytes_and_nothing_else
         a_reseal_of_other_bytes_is_a_conflict
     }
+    Expectations in edges {
+        a_removed_record_is_not_there_and_keeps_its_version_for_good
+    }
     Ownership in ownership {
         each_claim_raises_the_epoch
         an_older_epoch_is_refused_and_writes_nothing
@@ -160,6 +170,9 @@ list! {
         a_retried_claim_does_not_take_the_session_twice
         a_claim_of_no_session_is_refused
         a_claim_changes_nothing_but_the_epoch
+    }
+    Ownership in edges {
+        a_former_owner_stays_refused_when_all_is_forgotten
     }
     Closed in closed {
         a_state_whose_top_is_nowhere_is_refused
@@ -209,6 +222,10 @@ list! {
         a_checkpoint_of_any_session_may_enclose_or_be_the_parent
         a_header_is_what_the_writer_gave
         an_append_to_a_session_that_is_not_there_is_refused
+    }
+    Isolation in edges {
+        a_parent_or_enclosing_that_never_was_is_kept_as_given
+        a_child_may_come_before_its_parent
     }
     Order in order {
         a_scan_goes_by_sequence_both_ways
@@ -300,7 +317,10 @@ list! {
         a_long_kind_or_key_of_an_attachment_is_refused
         an_oversize_part_undoes_a_whole_commit
         a_page_over_its_limit_is_refused
-        an_enormous_limit_is_no_enormous_allocation
+    }
+    Limits in edges {
+        as_many_ids_as_the_caller_has_are_answered
+        a_reseal_is_held_to_the_limit_of_its_object
     }
     Limits in invalid {
         unsorted_or_repeated_tags_are_refused

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use checkpoint_core::{
-    Appended, Attachment, AttachmentQuery, Backend, Budget, Change, CheckpointId, Commit, Item,
-    MetaRecord, Operation, Order, Outcome, Page, Parts, Position, Query, Receipt, Record,
-    SessionQuery, SessionRecord, Stats,
+    Appended, Attachment, AttachmentQuery, Backend, Budget, Change, CheckpointId, Commit,
+    ErrorKind, Item, MetaRecord, Operation, Order, Outcome, Page, Parts, Position, Query, Receipt,
+    Record, SessionQuery, SessionRecord, Stats,
 };
 
 use crate::case::{Failure, Verdict, holds};
@@ -193,6 +193,17 @@ pub(crate) async fn changes(
     Err(Failure::wrong("the feed did not end within 10,000 pages"))
 }
 
+/// From where on the feed can be read.
+async fn oldest(db: &dyn Backend) -> Verdict<Position> {
+    match db.changes(Position::START, 1).await {
+        Ok(_) => Ok(Position::START),
+        Err(error) => match *error.kind() {
+            ErrorKind::Truncated { oldest } => Ok(oldest),
+            _ => Err(error.into()),
+        },
+    }
+}
+
 /// Records whose names start with a prefix.
 pub(crate) async fn records(db: &dyn Backend, prefix: &str) -> Verdict<Vec<MetaRecord>> {
     let found = db.records(prefix).await?;
@@ -340,7 +351,7 @@ pub(crate) async fn picture(db: &dyn Backend) -> Verdict<Picture> {
         sessions: sessions(db, 100).await?,
         attachments: attachments(db, of).await?,
         named: records(db, "").await?,
-        changes: changes(db, Position::START, 1_000).await?,
+        changes: changes(db, oldest(db).await?, 1_000).await?,
     })
 }
 

@@ -13,7 +13,8 @@
 //!    [`flush`](Backend::flush) makes it good.
 //! 3. **Sequence.** Appends get 1, 2, 3, … across sessions, inside the commit; none twice, none skipped, across
 //!    processes and restarts, also after the newest was deleted. An [`Append::origin`](crate::Append::origin) may
-//!    raise the counter. Positions rise with every change.
+//!    raise the counter. Positions rise with every change, and what changes nothing is not in the feed; see
+//!    [`Change`](crate::Change).
 //! 4. **Idempotent.** A commit is looked up before its expectations are judged: by commit id, else each append by id
 //!    and fingerprint. An equal append answers as the first time, also after an update of its checkpoint; the same id
 //!    with another fingerprint is `AlreadyExists`. Within the window an append that was deleted since answers with
@@ -24,7 +25,8 @@
 //!    put or removed, a checkpoint set aside or taken back. One of another shape under its id is `AlreadyExists`. Not
 //!    in the shape is what a retry may change: chunks, expectations, clocks, revisions and opaque bytes.
 //! 5. **Expectations.** One that is not met is `Conflict`, with what is there instead, and nothing is written.
-//! 6. **Ownership.** Claiming a session raises its epoch; a commit that expects an older epoch is refused.
+//! 6. **Ownership.** Claiming a session raises its epoch; a commit that expects an older epoch is refused. Epochs are
+//!    kept for good: they outlive the deletion of their session, and the window.
 //! 7. **Closed.** What is stored refers only to what is stored: a payload or a new chunk that names a chunk which is
 //!    neither there nor in the commit fails with `MissingChunks`. A sweep never takes a chunk on which a commit under
 //!    way relies.
@@ -40,7 +42,8 @@
 //!     change, is [`Item::Corrupt`], naming it; it never panics, never yields wrong data, and hides nothing else. The
 //!     feed tells a damaged change in its place and goes on behind it.
 //! 12. **Limits.** What is over a limit of [`StoreInfo::limits`] is refused before anything is written, with the limit
-//!     and the size.
+//!     and the size. So is a question for more than [`Limits::page`] items. A call that names what it asks for by id
+//!     takes as many ids as the caller has: the answer is as long as the question.
 //! 13. **Two at once.** Two handles, and two processes where [`Capabilities::shared`] says so, on one store: all of the
 //!     above holds. Otherwise the second open is `Locked`, at once, naming the path.
 //! 14. **Formats.** The store carries its version. A newer one than known is refused by name.
@@ -106,6 +109,10 @@ pub trait Backend: Debug + Send + Sync + 'static {
     async fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>>;
 
     /// Lists at most `limit` chunks with ids above `after`, in the order of their ids; fewer means there are no more.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` for a limit above [`Limits::page`].
     async fn scan_chunks(
         &self,
         after: Option<ChunkId>,
@@ -124,11 +131,15 @@ pub trait Backend: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `Truncated` when changes after `after` are no longer kept.
+    /// `Truncated` when changes after `after` are no longer kept, `TooLarge` for a limit above [`Limits::page`].
     async fn changes(&self, after: Position, limit: usize) -> Result<Feed>;
 
     /// Waits until there is a change after a position, at most as long as told, and answers the position of the newest
     /// change. With a wait of zero it tells the position of the store.
+    ///
+    /// # Errors
+    ///
+    /// `Stopped` at once when this handle is closed, also when that happens during the wait.
     async fn changed(&self, after: Position, at_most: Duration) -> Result<Position>;
 
     /// Counts what is there.

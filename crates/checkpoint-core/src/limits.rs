@@ -26,7 +26,8 @@ pub struct Limits {
     pub tags: u64,
     /// Operations, and chunks, in a commit. Default: 65,536 each.
     pub operations: u64,
-    /// Items of a page. Default: 10,000.
+    /// Items that one answer may be asked for, wherever a limit is given; a higher limit is refused, not cut down, so
+    /// that nobody takes a part for the whole. Default: 10,000.
     pub page: u64,
     /// Levels of nesting in JSON. Default: 128.
     pub depth: u64,

@@ -215,6 +215,7 @@ impl Backend for SqliteBackend {
         after: Option<ChunkId>,
         limit: usize,
     ) -> Result<Vec<Item<ChunkInfo>>> {
+        let limit = self.page(limit)?;
         self.read(limit > MANY, move |shared| {
             let page = |connection: &Connection| chunk::scan(connection, after, limit);
             shared.readers.snapshot(page)
@@ -231,6 +232,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn changes(&self, after: Position, limit: usize) -> Result<Feed> {
+        let limit = self.page(limit)?;
         self.read(limit > MANY_ITEMS, move |shared| {
             let page = |connection: &Connection| read::changes(connection, after, limit);
             shared.readers.snapshot(page)
@@ -241,7 +243,7 @@ impl Backend for SqliteBackend {
     async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {
         let label = &self.shared.info.label;
         let begun = Instant::now();
-        let mut own = self.shared.position.clone();
+        let mut own = self.shared.position.subscribe();
         loop {
             own.mark_unchanged();
             let position = self.now_at().map_err(|error| error.on(label))?;
@@ -249,11 +251,8 @@ impl Backend for SqliteBackend {
             if position > after || left.is_zero() {
                 return Ok(position);
             }
-            // Whoever closes the store ends the wait: the next look says that it is stopped.
-            let wait = left.min(POLL);
-            if let Ok(Err(_)) = tokio::time::timeout(wait, own.changed()).await {
-                tokio::time::sleep(wait).await;
-            }
+            // Whoever closes the store wakes who waits: the next look says that it is stopped.
+            let _ = tokio::time::timeout(left.min(POLL), own.changed()).await;
         }
     }
 
@@ -300,6 +299,7 @@ impl Backend for SqliteBackend {
     async fn close(&self) -> Result<()> {
         // Readers go first, so that the writer is the last to hold the file and can empty the log.
         self.shared.readers.close();
+        self.shared.position.send_modify(|_| ());
         if let Some(writer) = &self.shared.writer {
             writer.close().await;
         }

@@ -186,7 +186,12 @@ fn row_digest(sequence: u64, id: ValueRef<'_>, session: u64, rest: &[u8]) -> [u8
 
 /// Whether a row is damaged and was set aside.
 pub(crate) fn is_damaged_aside(row: &Row<'_>) -> bool {
-    blob(row, PACKED).is_ok_and(|column| column.starts_with(&ASIDE))
+    blob(row, PACKED).is_ok_and(is_aside)
+}
+
+/// Whether the column `packed` of a damaged row says that it was set aside.
+pub(crate) fn is_aside(column: &[u8]) -> bool {
+    column.starts_with(&ASIDE)
 }
 
 /// The column `packed` of a damaged row, set aside or taken back.

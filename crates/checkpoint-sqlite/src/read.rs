@@ -131,7 +131,7 @@ fn live(connection: &Connection, id: &CheckpointId) -> Result<Option<u64>> {
 /// A page of the feed.
 pub(crate) fn changes(connection: &Connection, after: Position, limit: usize) -> Result<Feed> {
     let oldest = store::store(connection)?.floor;
-    if after < oldest {
+    if limit > 0 && after < oldest {
         return Err(Error::new(
             ErrorKind::Truncated { oldest },
             "the feed no longer reaches back that far; read the store anew from there",

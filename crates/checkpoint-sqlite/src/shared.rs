@@ -23,7 +23,8 @@ pub(crate) struct Shared {
     pub(crate) options: SqliteOptions,
     pub(crate) readers: Readers,
     pub(crate) writer: Option<Writer>,
-    pub(crate) position: watch::Receiver<Position>,
+    /// The newest position that this handle knows of; who waits is woken through it.
+    pub(crate) position: watch::Sender<Position>,
 }
 
 impl Shared {
@@ -60,13 +61,13 @@ impl Shared {
         let (row, counters) = readers
             .snapshot(|connection| Ok((store::store(connection)?, store::counters(connection)?)))?;
         let info = info(&options, label, &row);
-        let (moved, position) = watch::channel(counters.position);
+        let position = watch::Sender::new(counters.position);
         let writer = connection.map(|connection| {
             Writer::start(Setup {
                 connection,
                 clock: Arc::clone(&options.clock),
                 durability: info.durability,
-                position: moved,
+                position: position.clone(),
                 path: options.path.clone(),
                 _hold: hold,
             })

@@ -206,15 +206,17 @@ impl Tables for SqliteTables<'_> {
         self.bury(sequence, now)
     }
 
-    fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<()> {
+    fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<bool> {
         self.wrote = true;
         self.recall.forget_heads();
         match checkpoint::small(self.connection, sequence) {
+            Ok(Some((small, _))) if small.packed.aside == aside => Ok(false),
             Ok(Some((mut small, digests))) => {
                 small.packed.aside = aside;
-                write::write_small(self.connection, &small, digests)
+                write::write_small(self.connection, &small, digests)?;
+                Ok(true)
             }
-            Ok(None) => Ok(()),
+            Ok(None) => Ok(false),
             Err(error) if error.is_corrupt() => {
                 write::set_damaged_aside(self.connection, sequence, aside)
             }

@@ -53,6 +53,14 @@ controls! {
         another_commit_under_a_used_id_is_refused;
     writing::AcceptsOversize "acknowledges what is over a limit" caught by
         a_state_over_its_limit_is_refused a_record_over_its_limit_is_refused;
+    reading::CutsPages "cuts a limit down to what a page may have" caught by
+        a_page_over_its_limit_is_refused;
+    writing::TellsAnyway "tells of setting aside what is aside" caught by
+        what_finds_nothing_to_do_is_not_in_the_feed;
+    writing::WantsParents "refuses a parent that is not there" caught by
+        a_parent_or_enclosing_that_never_was_is_kept_as_given a_child_may_come_before_its_parent;
+    reading::WaitsOn "waits on when its handle is closed" caught by
+        a_wait_ends_when_its_handle_is_closed;
     writing::DeletesLate "deletes a session when it is maintained" caught by
         a_deleted_session_is_gone_at_once;
     writing::MovesReplaced "moves a replaced attachment to the end" caught by

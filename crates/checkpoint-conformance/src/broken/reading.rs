@@ -298,6 +298,41 @@ impl Fault for SleepsOn {
 }
 
 #[derive(Debug, Default)]
+pub(super) struct CutsPages;
+
+#[async_trait]
+impl Fault for CutsPages {
+    async fn changes(&self, inner: &dyn Backend, after: Position, limit: usize) -> Result<Feed> {
+        let most = usize::try_from(inner.info().limits.page).unwrap_or(usize::MAX);
+        inner.changes(after, limit.min(most)).await
+    }
+}
+
+/// Sleeps through the close of its handle.
+#[derive(Debug, Default)]
+pub(super) struct WaitsOn;
+
+#[async_trait]
+impl Fault for WaitsOn {
+    async fn changed(
+        &self,
+        inner: &dyn Backend,
+        after: Position,
+        at_most: Duration,
+    ) -> Result<Position> {
+        let begun = std::time::Instant::now();
+        loop {
+            let left = at_most.saturating_sub(begun.elapsed());
+            let position = inner.changed(after, Duration::ZERO).await?;
+            if position > after || left.is_zero() {
+                return Ok(position);
+            }
+            tokio::time::sleep(left.min(Duration::from_millis(400))).await;
+        }
+    }
+}
+
+#[derive(Debug, Default)]
 pub(super) struct StaysOpen;
 
 #[async_trait]

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use checkpoint_core::{
-    Backend, Budget, CheckpointId, Commit, CommitId, Durability, ErrorKind, Expectation, Item,
-    MaintainStep, NewChunk, Operation, Origin, Outcome, Parts, Receipt, Record, Result,
+    Backend, Budget, CheckpointId, Commit, CommitId, Durability, Error, ErrorKind, Expectation,
+    Item, MaintainStep, NewChunk, Operation, Origin, Outcome, Parent, Parts, Receipt, Record,
+    Result,
 };
 use parking_lot::Mutex;
 
@@ -296,6 +297,41 @@ impl Fault for DeletesLate {
             inner.commit(commit).await?;
         }
         inner.maintain(budget).await
+    }
+}
+
+/// Takes back first what is to be set aside.
+#[derive(Debug, Default)]
+pub(super) struct TellsAnyway;
+
+#[async_trait]
+impl Fault for TellsAnyway {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        if let [Operation::Quarantine(quarantine)] = &commit.operations[..] {
+            let mut back = quarantine.clone();
+            back.aside = !quarantine.aside;
+            let back = Commit::new(another(commit.id, 7)).with(back);
+            inner.commit(back).await?;
+        }
+        inner.commit(commit).await
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct WantsParents;
+
+#[async_trait]
+impl Fault for WantsParents {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        for operation in &commit.operations {
+            if let Operation::Append(append) = operation
+                && let Parent::Id(parent) = &append.parent
+                && header(inner, parent).await?.is_none()
+            {
+                return Err(Error::not_found("no such parent").with("checkpoint", parent));
+            }
+        }
+        inner.commit(commit).await
     }
 }
 

@@ -235,6 +235,11 @@ pub(crate) async fn a_trimmed_feed_says_how_far_back_it_reaches(cx: &Context) ->
         ErrorKind::Truncated { .. },
         "the feed from its start after trimming"
     );
+    let nothing = db.changes(Position::START, 0).await?;
+    holds!(
+        nothing.items.is_empty(),
+        "limit 0 answers {nothing:?} of a trimmed feed"
+    );
     let ErrorKind::Truncated { oldest } = *error.kind() else {
         return Err(Failure::wrong("no oldest position"));
     };

@@ -7,6 +7,7 @@ pub(crate) mod cursors;
 pub(crate) mod damage;
 pub(crate) mod deletion;
 pub(crate) mod durable;
+pub(crate) mod edges;
 pub(crate) mod expectations;
 pub(crate) mod feed;
 pub(crate) mod filters;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::commit::{Append, Commit, Operation, Update};
+use crate::commit::{Append, Commit, Operation, Sealed, Update};
 use crate::error::{Error, Result};
 use crate::id::{MAX_ID_BYTES, Tag};
 use crate::limits::Limits;
@@ -92,8 +92,14 @@ impl Operation {
                     .map_err(|error| error.with("record", &put.name))
             }
             Self::Reseal(reseal) => {
-                let limit = limits.chunk.max(limits.attachment).max(limits.meta);
-                within("sealed object", reseal.bytes.len() as u64, limit)
+                let (what, limit) = match reseal.target {
+                    Sealed::Meta(_) => ("description", limits.meta),
+                    Sealed::Inline(_) => ("inline state", limits.chunk),
+                    Sealed::Chunk(_) => ("chunk", limits.chunk),
+                    Sealed::Attachment(..) => ("attachment", limits.attachment),
+                    Sealed::Session(_) => ("session", limits.meta),
+                };
+                within(what, reseal.bytes.len() as u64, limit)
             }
             Self::Delete(_)
             | Self::ClaimSession(_)

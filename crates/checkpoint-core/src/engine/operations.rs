@@ -295,14 +295,15 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
         let Some((_, it)) = self.find(&quarantine.session, &quarantine.id)? else {
             return Ok(Outcome::Quarantined { existed: false });
         };
-        self.tables.quarantine(it.sequence, quarantine.aside)?;
-        let about = Some((&quarantine.id, it.status));
-        self.change(
-            ChangeKind::Quarantined,
-            Some(&quarantine.session),
-            about,
-            Some(it.revision),
-        );
+        if self.tables.quarantine(it.sequence, quarantine.aside)? {
+            let about = Some((&quarantine.id, it.status));
+            self.change(
+                ChangeKind::Quarantined,
+                Some(&quarantine.session),
+                about,
+                Some(it.revision),
+            );
+        }
         Ok(Outcome::Quarantined { existed: true })
     }
 

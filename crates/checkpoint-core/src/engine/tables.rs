@@ -44,8 +44,8 @@ pub trait Tables {
     /// Removes a checkpoint with its attachments and leaves a tombstone, which knows when.
     fn delete_checkpoint(&mut self, sequence: u64, now: Timestamp) -> Result<()>;
 
-    /// Sets a checkpoint aside, or takes it back.
-    fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<()>;
+    /// Sets a checkpoint aside, or takes it back; answers whether that changed anything.
+    fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<bool>;
 
     /// Puts, replaces in its place, or removes an attachment; answers whether there was one.
     fn attach(

@@ -277,7 +277,10 @@ impl Backend for MemoryBackend {
         after: Option<ChunkId>,
         limit: usize,
     ) -> Result<Vec<Item<ChunkInfo>>> {
-        self.read(|state| Ok(state.list_chunks(after, limit)))
+        self.read(|state| {
+            self.page_within(limit)?;
+            Ok(state.list_chunks(after, limit))
+        })
     }
 
     async fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
@@ -285,7 +288,10 @@ impl Backend for MemoryBackend {
     }
 
     async fn changes(&self, after: Position, limit: usize) -> Result<Feed> {
-        self.read(|state| state.feed(after, limit))
+        self.read(|state| {
+            self.page_within(limit)?;
+            state.feed(after, limit)
+        })
     }
 
     async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {

@@ -197,11 +197,12 @@ impl Tables for Transaction<'_> {
         Ok(())
     }
 
-    fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<()> {
+    fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<bool> {
         let mut row = self.row(sequence)?;
+        let changes = row.header.quarantined != aside;
         row.header.quarantined = aside;
         self.set_row(row);
-        Ok(())
+        Ok(changes)
     }
 
     fn attach(

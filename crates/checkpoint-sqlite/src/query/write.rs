@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::{checkpoint, run};
-use crate::checkpoint::{Digests, Small, Whole, set_aside};
+use crate::checkpoint::{Digests, Small, Whole, is_aside, set_aside};
 use crate::row::{binds, int, large_digest, maybe, raw};
 
 const INSERT: &str = "INSERT INTO checkpoint VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -137,18 +137,22 @@ pub(crate) fn write_small(connection: &Connection, small: &Small, digests: Diges
     run(connection, UPDATE, params_from_iter(binds(&values))).map(drop)
 }
 
-/// Sets a row aside whose digest vouches for nothing, or takes it back; it stays damaged.
-pub(crate) fn set_damaged_aside(connection: &Connection, sequence: u64, aside: bool) -> Result<()> {
-    let Some(column) = checkpoint::packed(connection, sequence)? else {
-        return Ok(());
-    };
-    let column = set_aside(&column, aside);
-    run(
-        connection,
-        SET_PACKED,
-        params![sequence.cast_signed(), column],
-    )
-    .map(drop)
+/// Sets a row aside whose digest vouches for nothing, or takes it back; it stays damaged. Answers whether that changed
+/// anything.
+pub(crate) fn set_damaged_aside(
+    connection: &Connection,
+    sequence: u64,
+    aside: bool,
+) -> Result<bool> {
+    match checkpoint::packed(connection, sequence)? {
+        Some(column) if is_aside(&column) != aside => {
+            let column = set_aside(&column, aside);
+            let values = params![sequence.cast_signed(), column];
+            run(connection, SET_PACKED, values)?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Removes the row and its tags; of a damaged row nobody knows which, so all are looked at.
