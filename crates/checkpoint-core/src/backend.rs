@@ -62,7 +62,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::commit::Commit;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::hasher::ContentHasher;
 use crate::id::{CheckpointId, ChunkId, StoreId};
@@ -144,6 +144,13 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Counts what is there.
     async fn stats(&self) -> Result<Stats>;
+
+    /// Looks for damage that no read can tell: entries of the backend's own indexes that are lost or lead elsewhere, so
+    /// that what is there is not found, and whatever else its engine can check. Answers an error for each, at most some
+    /// thousand. May read everything. A backend that keeps nothing of the kind finds nothing.
+    async fn check(&self) -> Result<Vec<Error>> {
+        Ok(Vec::new())
+    }
 
     /// Does a part of what gives space back: purges deleted sessions, trims the window, sweeps chunks to which nothing
     /// refers, returns free space to the system. Call again while [`MaintainStep::more`] says so. Safe while others
@@ -349,6 +356,7 @@ forward! {
     changes(after: Position, limit: usize) -> Feed;
     changed(after: Position, at_most: Duration) -> Position;
     stats() -> Stats;
+    check() -> Vec<Error>;
     maintain(budget: &Budget) -> MaintainStep;
     flush() -> Receipt;
     close() -> ();

@@ -75,18 +75,6 @@ impl SqliteBackend {
             })
     }
 
-    /// Looks for what no read can tell: entries of indexes that are lost, lead elsewhere or lead nowhere, so that what
-    /// is there is not found; and has the engine look over the file. Answers an error for each, at most 1,000. Reads
-    /// everything once; `Store::verify` checks what the rows hold.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading the file; what is found is no error of the call.
-    pub async fn check(&self) -> Result<Vec<Error>> {
-        self.read(true, |shared| shared.readers.snapshot(agreement::findings))
-            .await
-    }
-
     async fn read<T: Send + 'static>(
         &self,
         large: bool,
@@ -254,6 +242,11 @@ impl Backend for SqliteBackend {
             // Whoever closes the store wakes who waits: the next look says that it is stopped.
             let _ = tokio::time::timeout(left.min(POLL), own.changed()).await;
         }
+    }
+
+    async fn check(&self) -> Result<Vec<Error>> {
+        self.read(true, |shared| shared.readers.snapshot(agreement::findings))
+            .await
     }
 
     async fn stats(&self) -> Result<Stats> {

@@ -285,3 +285,24 @@ async fn a_lost_tag_hides_a_checkpoint_and_a_lost_chunk_is_told() {
             .any(|it| it.checkpoint == Some(id("a")))
     );
 }
+
+#[tokio::test]
+async fn verifying_the_whole_store_tells_what_an_index_lost() {
+    let place = Place::new().await;
+    let db = place.damaged("DELETE FROM chunk_id WHERE no = 2").await;
+    let of_backend = db.check().await.unwrap();
+    let report = checkpoint_core::Store::new(Arc::new(db))
+        .verify()
+        .await
+        .unwrap();
+    assert!(!report.is_clean());
+    let told = |error: &checkpoint_core::Error| error.to_string();
+    for error in &of_backend {
+        assert!(
+            report
+                .findings
+                .iter()
+                .any(|it| told(&it.error) == told(error))
+        );
+    }
+}

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use checkpoint_core::{
     Attachment, AttachmentQuery, Backend, Budget, Capabilities, CheckpointId, ChunkId, ChunkInfo,
-    Commit, FakeClock, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query, Receipt,
-    Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+    Commit, Error, FakeClock, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query,
+    Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
 };
 use parking_lot::Mutex;
 
@@ -154,6 +154,10 @@ impl Backend for Broken {
 
     async fn stats(&self) -> Result<Stats> {
         self.inner.stats().await
+    }
+
+    async fn check(&self) -> Result<Vec<Error>> {
+        self.inner.check().await
     }
 
     async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {

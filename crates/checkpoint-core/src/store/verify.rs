@@ -35,11 +35,11 @@ pub struct VerifyReport {
     pub invalid: u64,
     /// Those without a checksum, whose state could be read.
     pub skipped: u64,
-    /// One for each that is invalid.
+    /// One for each that is invalid; of a whole store also what [`Backend::check`](crate::Backend::check) found.
     pub findings: Vec<Finding>,
 }
 
-/// A checkpoint that is not as it was saved, or a session that cannot be read.
+/// A checkpoint that is not as it was saved, a session that cannot be read, or other damage.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Finding {
@@ -55,7 +55,7 @@ impl VerifyReport {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.invalid == 0
+        self.findings.is_empty()
     }
 
     /// All that were looked at: valid, invalid and skipped.
@@ -114,6 +114,17 @@ impl Verify {
             skipped: 0,
             findings: Vec::new(),
         };
+        if newest.is_none() && session.is_none() {
+            let found = store.0.backend.check().await;
+            let found = found.map_err(|error| store.blame(error, "verify"))?;
+            report
+                .findings
+                .extend(found.into_iter().map(|error| Finding {
+                    checkpoint: None,
+                    session: None,
+                    error,
+                }));
+        }
         match (newest, session) {
             (None, session) => check(&store, session, usize::MAX, &mut report).await?,
             (Some(limit), Some(session)) => {
