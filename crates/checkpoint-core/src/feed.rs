@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{CheckpointId, CommitId, SessionId};
 use crate::record::{Item, Position};
-use crate::status::Status;
+use crate::status::{Status, numbered};
 
 /// A page of the feed.
 #[derive(Clone, Debug)]
@@ -68,66 +68,39 @@ pub struct Change {
     pub revision: Option<u64>,
 }
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal;)+) => {
-        /// What a [`Change`] tells.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum ChangeKind {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl ChangeKind {
-            /// The number that stands for it in every format.
-            #[must_use]
-            pub const fn number(self) -> u8 {
-                match self {
-                    $(Self::$variant => $number,)+
-                }
-            }
-
-            /// The kind that a number stands for, none when it is unknown.
-            #[must_use]
-            pub const fn from_number(number: u8) -> Option<Self> {
-                match number {
-                    $($number => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// A checkpoint was made.
-    Created = 1;
-    /// A checkpoint was changed.
-    Updated = 2;
-    /// A checkpoint was changed, and is completed since.
-    Completed = 3;
-    /// A checkpoint was changed, and is failed since.
-    Failed = 4;
-    /// A checkpoint was restored.
-    Restored = 5;
-    /// A checkpoint was deleted.
-    Deleted = 6;
-    /// An attachment of a checkpoint was put or removed.
-    Attached = 7;
-    /// A checkpoint was set aside or taken back.
-    Quarantined = 8;
-    /// A session was created.
-    SessionCreated = 16;
-    /// Name or metadata of a session were changed.
-    SessionPatched = 17;
-    /// A session was claimed.
-    SessionClaimed = 18;
-    /// A session was deleted, with all its checkpoints.
-    SessionDeleted = 19;
-    /// A session was compacted.
-    SessionCompacted = 20;
-    /// One of the store's own records was put or removed.
-    RecordPut = 32;
-}
+numbered!(
+    /// What a [`Change`] tells.
+    ChangeKind {
+        /// A checkpoint was made.
+        Created = 1, "created";
+        /// A checkpoint was changed.
+        Updated = 2, "updated";
+        /// A checkpoint was changed, and is completed since.
+        Completed = 3, "completed";
+        /// A checkpoint was changed, and is failed since.
+        Failed = 4, "failed";
+        /// A checkpoint was restored.
+        Restored = 5, "restored";
+        /// A checkpoint was deleted.
+        Deleted = 6, "deleted";
+        /// An attachment of a checkpoint was put or removed.
+        Attached = 7, "attached";
+        /// A checkpoint was set aside or taken back.
+        Quarantined = 8, "quarantined";
+        /// A session was created.
+        SessionCreated = 16, "session_created";
+        /// Name or metadata of a session were changed.
+        SessionPatched = 17, "session_patched";
+        /// A session was claimed.
+        SessionClaimed = 18, "session_claimed";
+        /// A session was deleted, with all its checkpoints.
+        SessionDeleted = 19, "session_deleted";
+        /// A session was compacted.
+        SessionCompacted = 20, "session_compacted";
+        /// One of the store's own records was put or removed.
+        RecordPut = 32, "record_put";
+    }
+);
 
 impl ChangeKind {
     /// The kind of an update that brought a checkpoint from one status to another.

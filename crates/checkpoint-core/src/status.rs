@@ -1,10 +1,6 @@
-//! Words with numbers: what a checkpoint is, what made it, how durable it is.
+//! Words with numbers: what a checkpoint is, what made it, how durable it is; and the macro that makes them.
 //!
 //! The number stands in every format and the name in every text; neither ever changes.
-
-use std::fmt;
-
-use crate::error::{Error, Result};
 
 macro_rules! numbered {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal, $text:literal;)+ }) => {
@@ -49,22 +45,24 @@ macro_rules! numbered {
             /// # Errors
             ///
             /// `Invalid` when there is none; the message lists the names.
-            pub fn from_name(name: &str) -> Result<Self> {
+            pub fn from_name(name: &str) -> $crate::Result<Self> {
                 match name {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(Error::invalid(concat!("unknown name; known are", $(" ", $text),+))
+                    _ => Err($crate::Error::invalid(concat!("unknown name; known are", $(" ", $text),+))
                         .with("value", format_args!("{name:?}"))),
                 }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.name())
             }
         }
     };
 }
+
+pub(crate) use numbered;
 
 numbered!(
     /// How far the work that a checkpoint stands for has come.
@@ -127,3 +125,33 @@ numbered!(
         Remote = 4, "remote";
     }
 );
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::feed::ChangeKind;
+
+    macro_rules! is_told_by_number_and_name {
+        ($($type:ident),+) => {
+            $(
+                let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
+                for value in $type::ALL {
+                    assert_eq!($type::from_number(value.number()), Some(*value));
+                    assert_eq!($type::from_name(value.name()).unwrap(), *value);
+                    assert_eq!(value.to_string(), value.name());
+                    assert!(numbers.insert(value.number()) && names.insert(value.name()), "{value}");
+                }
+                assert_eq!($type::from_number(0), None);
+                let error = $type::from_name("Created ").unwrap_err().to_string();
+                assert!(names.iter().all(|name| error.contains(name)), "{error}");
+            )+
+        };
+    }
+
+    #[test]
+    fn each_value_has_a_number_and_a_name_of_its_own() {
+        is_told_by_number_and_name!(Status, Trigger, Durability, ChangeKind);
+    }
+}

@@ -6,9 +6,11 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use checkpoint_core::{
-    Backend, CheckpointId, Error, ErrorKind, Item, Parts, Payload, Query, SessionQuery,
+    Backend, CheckpointId, Error, ErrorKind, Item, Parts, Payload, Position, Query, SessionQuery,
+    Store,
 };
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 use common::{append, commit, mix, open, session, state};
@@ -202,4 +204,51 @@ async fn look_at(db: &SqliteBackend, seed: u64) -> bool {
     let saved = commit().with(append("s", "x99", state(99)));
     told |= db.commit(saved).await.is_err();
     told
+}
+
+#[tokio::test]
+async fn a_store_tells_what_is_damaged_beside_what_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let store = Store::new(Arc::new(open(&path).await));
+    for name in ["one", "hurt", "three"] {
+        let session = store.session(name).await.unwrap();
+        session.save(name).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE session SET created = created + 1 WHERE id = 'hurt';
+        UPDATE change SET committed = committed + 1 WHERE session = 'three'";
+    file.execute_batch(damage).unwrap();
+    drop(file);
+
+    let store = Store::new(Arc::new(open(&path).await));
+    let sessions = store.sessions(10, None).await.unwrap();
+    let ids: Vec<String> = sessions
+        .sessions
+        .iter()
+        .map(|it| it.id.to_string())
+        .collect();
+    assert_eq!(ids, ["one", "three"]);
+    assert!(sessions.damaged.len() == 1 && sessions.damaged[0].to_string().contains("hurt"));
+
+    let (mut told, mut damaged, mut after) = (0, 0, Position::START);
+    loop {
+        let page = store.changes(after, 2).await.unwrap();
+        if page.end == after {
+            break;
+        }
+        (told, damaged, after) = (
+            told + page.changes.len(),
+            damaged + page.damaged.len(),
+            page.end,
+        );
+    }
+    // The session of an append cannot be told either.
+    assert_eq!((told, damaged, after), (4, 2, Position::of(3)));
+
+    let report = store.verify().newest(1).await.unwrap();
+    assert_eq!((report.valid, report.invalid), (2, 1));
+    let error = store.session("hurt").await.unwrap_err();
+    assert!(error.is_corrupt(), "{error}");
 }

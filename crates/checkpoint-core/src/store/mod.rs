@@ -48,7 +48,7 @@ pub use sections::Sections;
 pub use session::Session;
 pub use stream::StateReader;
 pub use transaction::Transaction;
-pub use update::Update as UpdateCheckpoint;
+pub use update::UpdateCheckpoint;
 pub use verify::{Finding, Verify, VerifyReport};
 
 /// A store of checkpoints.

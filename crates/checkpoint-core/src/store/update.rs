@@ -9,7 +9,7 @@ use super::draft::check_description;
 use super::{Checkpoint, Session};
 use crate::checksum::checksum;
 use crate::clock::Timestamp;
-use crate::commit::Update as UpdateOperation;
+use crate::commit::Update;
 use crate::description::Description;
 use crate::error::{Actual, Error, Result};
 use crate::id::{CheckpointId, Tag, WorkerId};
@@ -21,13 +21,14 @@ use crate::status::Status;
 /// How often a change is made again on a newer revision, when the caller does not care on which.
 const ATTEMPTS: usize = 32;
 
-/// A change of a checkpoint. What is not said stays; await it, and it answers the new revision.
+/// A change of a checkpoint. What is not said stays; await it, and it answers the new revision. At the seam it becomes
+/// the operation [`Update`], in which all is said.
 ///
 /// It is made on the newest revision, and made again when somebody else was quicker, unless
 /// [`if_revision`](Self::if_revision) says on which.
 #[must_use = "a change is not made until it is awaited"]
 #[derive(Clone, Debug)]
-pub struct Update {
+pub struct UpdateCheckpoint {
     session: Session,
     id: Result<CheckpointId>,
     revision: Option<u64>,
@@ -49,7 +50,7 @@ enum Edit {
     ReplaceMetadata(serde_json::Map<String, Value>),
 }
 
-impl Update {
+impl UpdateCheckpoint {
     fn new(session: Session, id: Result<CheckpointId>) -> Self {
         Self {
             session,
@@ -191,7 +192,7 @@ fn operation(
     edits: &[Edit],
     now: Timestamp,
     limits: &Limits,
-) -> Result<UpdateOperation> {
+) -> Result<Update> {
     let (mut header, mut description, _) = checkpoint.into_parts();
     for edit in edits {
         edit.apply(&mut header, &mut description)?;
@@ -201,7 +202,7 @@ fn operation(
     header.revision += 1;
     header.updated_at = now.max(header.updated_at);
     description.checksum = Some(checksum(&header, &description)?);
-    Ok(UpdateOperation {
+    Ok(Update {
         session: header.session,
         id: header.id,
         revision,
@@ -249,7 +250,7 @@ impl Edit {
     }
 }
 
-impl IntoFuture for Update {
+impl IntoFuture for UpdateCheckpoint {
     type Output = Result<u64>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -267,12 +268,12 @@ impl Session {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn update<I>(&self, id: I) -> Update
+    pub fn update<I>(&self, id: I) -> UpdateCheckpoint
     where
         I: TryInto<CheckpointId>,
         I::Error: Into<Error>,
     {
-        Update::new(self.clone(), id.try_into().map_err(Into::into))
+        UpdateCheckpoint::new(self.clone(), id.try_into().map_err(Into::into))
     }
 
     /// Adds a tag to a checkpoint.
