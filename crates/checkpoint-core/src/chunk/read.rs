@@ -19,7 +19,7 @@ use crate::record::StoredChunk;
 const NODES: usize = 512;
 /// Leaves asked for in the first request, so that there is soon something to decode; twice as many in each further
 /// one, up to the last number.
-const FIRST_LEAVES: usize = 16;
+const FIRST_LEAVES: usize = 32;
 const LEAVES: usize = 256;
 
 /// What a stored chunk is within a tree, as far as its own bytes tell.

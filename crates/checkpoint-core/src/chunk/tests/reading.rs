@@ -1,6 +1,8 @@
 //! Whole states and ranges.
 
+use std::future::Future;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -121,6 +123,42 @@ fn flipped_bytes_are_refused_and_named() {
     }
 }
 
+/// Leaves are decoded by several jobs, which end in any order.
+#[test]
+fn a_state_of_many_jobs_is_joined_in_order() {
+    let (place, plan) = stored([noise(7, 1 << 20), text(7, 2 << 20)].concat());
+    let reader = Reader::new(&place, &ContentHasher::plain());
+    for _ in 0..8 {
+        let (read, _) = block(reader.read_known(plan.top, 3 << 20)).unwrap();
+        assert!(read.bytes == plan.next.encoded());
+        assert_eq!(read.digest, *blake3::hash(&read.bytes).as_bytes());
+    }
+}
+
+#[test]
+fn without_a_runtime_a_state_is_there_at_the_first_poll() {
+    let (place, plan) = stored(text(8, 1 << 20));
+    let reader = Reader::new(&place, &ContentHasher::plain());
+    let read = std::pin::pin!(reader.read(plan.top, 1 << 20));
+    let read = read.poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(read, Poll::Ready(Ok(read)) if read == plan.next.encoded()));
+}
+
+#[test]
+fn of_much_damage_what_stands_first_is_named() {
+    let (place, plan) = stored(noise(9, 3 << 20));
+    let first = &plan.new[30];
+    for chunk in [first, &plan.new[60]] {
+        let mut bytes = chunk.bytes.to_vec();
+        bytes[100] ^= 1;
+        place.put(chunk.id, &chunk.children, &bytes);
+    }
+    place.chunks.lock().remove(&plan.new[40].id);
+    let reader = Reader::new(&place, &ContentHasher::plain()).verifying();
+    let error = Error::from(block(reader.read(plan.top, 3 << 20)).unwrap_err());
+    assert!(error.is_corrupt() && error.to_string().contains(&first.id.to_string()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -134,9 +172,11 @@ proptest! {
         let reader = Reader::new(&place, &hasher);
         let length = state.len() as u64;
         for (from, size) in ranges {
-            let read = block(reader.read_range(plan.top, length, from..from + size)).unwrap().bytes;
+            let read = block(reader.read_range(plan.top, length, from..from + size)).unwrap();
             let clamp = |n: u64| usize::try_from(n.min(length)).unwrap();
-            prop_assert_eq!(&read[..], &state[clamp(from)..clamp(from + size)]);
+            let expected = &state[clamp(from)..clamp(from + size)];
+            prop_assert_eq!(&read.bytes[..], expected);
+            prop_assert_eq!(read.digest, *blake3::hash(expected).as_bytes());
         }
     }
 }
