@@ -1,0 +1,7 @@
+//! Machines that try to break a [`Backend`](checkpoint_core::Backend): what it acknowledged must survive them.
+//!
+//! A backend's author writes a [`Subject`], which opens stores, and hands it to the harnesses here.
+
+mod subject;
+
+pub use subject::Subject;
