@@ -3,12 +3,20 @@
 use std::sync::Arc;
 
 use checkpoint_conformance::{Harness, Memory};
+use checkpoint_torture::Subject;
 
 /// The harness of a backend lives with the tests of its crate.
 #[path = "../../crates/checkpoint-sqlite/tests/harness/mod.rs"]
 mod sqlite;
+#[path = "../../crates/checkpoint-sqlite/tests/harness/subject.rs"]
+mod sqlite_subject;
 
 /// Every backend that this workspace has, each with a way to make stores.
 pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
     vec![Arc::new(Memory), Arc::new(sqlite::Sqlite)]
+}
+
+/// Those that outlive their process, each with a way to open a store in a directory.
+pub(crate) fn subjects() -> Vec<Arc<dyn Subject>> {
+    vec![Arc::new(sqlite_subject::SqliteSubject)]
 }

@@ -13,6 +13,8 @@ mod backends;
 mod bench;
 mod ci;
 mod conformance;
+mod crash;
+mod options;
 mod process;
 mod tidy;
 
@@ -26,6 +28,9 @@ cargo xtask COMMAND
   conformance [--backend NAME] [--case PATTERN] [--list] [--negative]
                      try the contract on every backend, or show that backends
                      broken on purpose are caught; closes likewise
+  crash [--backend NAME] [--rounds N] [--seed S] [--negative]
+                     kill -9 while writers are acknowledged, on every backend
+                     that outlives its process; closes likewise
   tidy               check the rules that say what may stand where
   bench [NAME] [ARGS]...
                      run a benchmark; arguments go to it, and `bench --help`
@@ -34,6 +39,8 @@ cargo xtask COMMAND
 ";
 
 fn main() -> ExitCode {
+    // A child that is there to be killed works here and does not come back.
+    checkpoint_torture::kill::serve(&backends::subjects());
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (command, rest) = match args.split_first() {
@@ -44,6 +51,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "ci" => ci::run(rest),
         "conformance" => conformance::run_command(rest),
+        "crash" => crash::run_command(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => help(),
         unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),

@@ -32,7 +32,7 @@ pub mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use broken::{Control, negative};
+pub use broken::{Control, Fault, negative, with_fault};
 pub use case::{Case, Clause, Failure, Verdict};
 pub use context::Context;
 pub use harness::{Damage, Fixture, Harness};

@@ -2,7 +2,10 @@
 //!
 //! A backend's author writes a [`Subject`], which opens stores, and hands it to the harnesses here.
 
+mod control;
+pub mod kill;
 pub mod load;
 mod subject;
 
+pub use control::Control;
 pub use subject::Subject;

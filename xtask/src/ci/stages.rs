@@ -43,15 +43,19 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             counts: Counts::Tests,
             ..stage("test", "test --workspace --all-features --no-fail-fast")
         },
-        Stage {
-            counts: Counts::Closing,
-            ..stage("conformance", "xtask conformance")
-        },
-        Stage {
-            counts: Counts::Closing,
-            ..stage("negative", "xtask conformance --negative")
-        },
     ]);
+    stages.extend(
+        [
+            ("conformance", "xtask conformance"),
+            ("negative", "xtask conformance --negative"),
+            ("crash", "xtask crash"),
+            ("crash-negative", "xtask crash --negative"),
+        ]
+        .map(|(name, args)| Stage {
+            counts: Counts::Closing,
+            ..stage(name, args)
+        }),
+    );
     stages
 }
 
@@ -117,6 +121,8 @@ serde = \"1\"
             "test",
             "conformance",
             "negative",
+            "crash",
+            "crash-negative",
         ];
         assert_eq!(names, expected);
         let alone = "clippy -p checkpoint --no-default-features --features cloud -- -D warnings";

@@ -6,7 +6,7 @@ mod reading;
 mod wrapper;
 mod writing;
 
-pub use wrapper::Control;
+pub use wrapper::{Control, Fault, with_fault};
 
 macro_rules! controls {
     ($($module:ident :: $fault:ident $name:literal caught by $($case:ident)+;)+) => {

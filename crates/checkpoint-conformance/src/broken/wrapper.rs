@@ -19,8 +19,9 @@ use crate::memory::Memory;
 /// What is wrong with a backend: a call that does not do what it should. The others do.
 ///
 /// One for each store, shared by its handles.
+#[allow(missing_docs, reason = "each call is that of the backend")]
 #[async_trait]
-pub(super) trait Fault: fmt::Debug + Send + Sync + 'static {
+pub trait Fault: fmt::Debug + Send + Sync + 'static {
     async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
         inner.commit(commit).await
     }
@@ -88,6 +89,16 @@ pub(super) trait Fault: fmt::Debug + Send + Sync + 'static {
     fn damage(&self, _what: &Damage) -> bool {
         false
     }
+}
+
+/// A backend that is as right as another, but for one fault.
+#[must_use]
+pub fn with_fault(inner: Arc<dyn Backend>, fault: Arc<dyn Fault>) -> Arc<dyn Backend> {
+    Arc::new(Broken {
+        inner,
+        fault,
+        closed: AtomicBool::new(false),
+    })
 }
 
 /// A backend that is right but for one fault.

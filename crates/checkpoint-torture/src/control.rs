@@ -1,0 +1,50 @@
+//! Backends that are broken on purpose, around a sound one: each harness must catch those that are there for it.
+
+mod acknowledges_first;
+mod halves;
+
+use std::sync::Arc;
+
+use checkpoint_core::{Backend, Result};
+
+/// What is wrong with a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Control {
+    /// Answers before anything is written, and writes a little later.
+    AcknowledgesFirst,
+    /// Does a commit of several operations in two.
+    Halves,
+}
+
+impl Control {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::AcknowledgesFirst, Self::Halves];
+
+    /// What people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AcknowledgesFirst => "acknowledges before it writes",
+            Self::Halves => "does a commit in two halves",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|control| control.name() == name)
+    }
+
+    /// A backend with this fault, on a store that nobody has written to but [`prepare`](crate::load::prepare).
+    ///
+    /// # Errors
+    ///
+    /// Those of the backend.
+    pub async fn spoil(self, backend: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
+        match self {
+            Self::AcknowledgesFirst => acknowledges_first::spoil(backend).await,
+            Self::Halves => Ok(halves::spoil(backend)),
+        }
+    }
+}

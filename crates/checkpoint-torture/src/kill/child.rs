@@ -1,0 +1,151 @@
+//! The process that is killed.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::exit;
+use std::sync::Arc;
+
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+
+use super::chain;
+use crate::control::Control;
+use crate::load::{Seed, Writer};
+use crate::subject::Subject;
+
+/// Set in the environment of a child: what it has to do.
+pub(super) const JOB: &str = "CHECKPOINT_TORTURE_JOB";
+/// Said when the store is open.
+pub(super) const OPENED: &str = "opened";
+
+/// What a child has to do. As text its parts stand one a line, the place last.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) subject: String,
+    pub(super) control: Option<Control>,
+    pub(super) seed: Seed,
+    /// Steps that each writer has done.
+    pub(super) done: Vec<u64>,
+    pub(super) place: String,
+}
+
+impl Job {
+    pub(super) fn to_text(&self) -> String {
+        let done: Vec<_> = self.done.iter().map(u64::to_string).collect();
+        let control = self.control.map(Control::name).unwrap_or_default();
+        let Self {
+            subject,
+            seed,
+            place,
+            ..
+        } = self;
+        [subject, control, &seed.to_string(), &done.join(","), place].join("\n")
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(5, '\n');
+        let subject = parts.next()?.to_owned();
+        let control = match parts.next()? {
+            "" => None,
+            name => Some(Control::named(name)?),
+        };
+        let seed = parts.next()?.parse().ok()?;
+        let done = parts.next()?.split(',').map(str::parse);
+        Some(Self {
+            subject,
+            control,
+            seed,
+            done: done.collect::<Result<_, _>>().ok()?,
+            place: parts.next()?.to_owned(),
+        })
+    }
+}
+
+/// Works until it is killed, if this process is a child that [`run`](super::run) started; else returns at once.
+pub fn serve(subjects: &[Arc<dyn Subject>]) {
+    let Ok(job) = std::env::var(JOB) else { return };
+    let Some(job) = Job::parse(&job) else {
+        leave(&format!("cannot read the job: {job:?}"));
+    };
+    let subject = subjects.iter().find(|it| it.name() == job.subject);
+    let Some(subject) = subject else {
+        leave(&format!("there is no subject `{}`", job.subject));
+    };
+    // Without its parent it would work for ever.
+    let watched = std::thread::Builder::new().spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        exit(0);
+    });
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    match (watched, runtime) {
+        (Ok(_), Ok(runtime)) => leave(&runtime.block_on(work(subject, &job))),
+        (Err(error), _) | (_, Err(error)) => leave(&format!("cannot begin: {error}")),
+    }
+}
+
+/// Works; answers why it does not any more.
+async fn work(subject: &Arc<dyn Subject>, job: &Job) -> String {
+    let opened = subject.open(Path::new(&job.place)).await;
+    let opened = match (opened, job.control) {
+        (Ok(backend), Some(control)) => control.spoil(backend).await,
+        (opened, _) => opened,
+    };
+    let backend = match opened {
+        Ok(backend) => backend,
+        Err(error) => return format!("cannot open the store: {}", chain(&error)),
+    };
+    say(OPENED);
+    let mut writers = JoinSet::new();
+    for (number, done) in job.done.iter().enumerate() {
+        let mut writer = Writer::new(Arc::clone(&backend), job.seed, number, *done);
+        writers.spawn(async move {
+            loop {
+                match writer.step().await {
+                    Ok(told) => say(&told.to_string()),
+                    Err(error) => return format!("writer {number}: {}", chain(&error)),
+                }
+            }
+        });
+    }
+    match writers.join_next().await {
+        Some(Ok(why)) => why,
+        Some(Err(error)) => format!("a writer panicked: {error}"),
+        None => "there are no writers".to_owned(),
+    }
+}
+
+/// Says a line in one write, so that who reads it has it whole or knows that it is not.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        exit(0);
+    }
+}
+
+fn leave(why: &str) -> ! {
+    say(&format!("! {why}"));
+    exit(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_survives_the_environment() {
+        let job = Job {
+            subject: "mine".to_owned(),
+            control: Some(Control::AcknowledgesFirst),
+            seed: Seed(7),
+            done: vec![1, 0, 22],
+            place: "/a place/with\nlines".to_owned(),
+        };
+        assert_eq!(Job::parse(&job.to_text()), Some(job));
+        let plain = Job::parse("mine\n\n7\n1\n/place").unwrap();
+        assert_eq!((plain.control, plain.done), (None, vec![1]));
+        assert_eq!(Job::parse("mine\nno such control\n7\n1\n/place"), None);
+    }
+}
