@@ -8,13 +8,11 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::chain;
+use super::{chain, config};
 use crate::control::Control;
 use crate::load::{Seed, Writer};
 use crate::subject::Subject;
 
-/// Set in the environment of a child: what it has to do.
-pub(super) const JOB: &str = "CHECKPOINT_TORTURE_JOB";
 /// Said when the store is open.
 pub(super) const OPENED: &str = "opened";
 
@@ -63,7 +61,7 @@ impl Job {
 
 /// Works until it is killed, if this process is a child that [`run`](super::run) started; else returns at once.
 pub fn serve(subjects: &[Arc<dyn Subject>]) {
-    let Ok(job) = std::env::var(JOB) else { return };
+    let Some(job) = config::job() else { return };
     let Some(job) = Job::parse(&job) else {
         leave(&format!("cannot read the job: {job:?}"));
     };

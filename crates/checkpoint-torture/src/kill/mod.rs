@@ -23,6 +23,7 @@
 //! ```
 
 mod child;
+mod config;
 mod round;
 
 use std::fmt;
@@ -34,68 +35,16 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 use self::round::Round;
-use crate::control::Control;
 use crate::load::{Judged, Ledger, Seed, judge, prepare};
 use crate::subject::Subject;
 
 pub use self::child::serve;
+pub use self::config::Kill;
 
 /// Kills of one store, after which a fresh one is taken, so that judging takes no longer and longer.
 const ROUNDS_OF_A_STORE: u64 = 20;
 /// How often it is told how far a run has come.
 const TELLING: Duration = Duration::from_secs(10);
-
-/// How a backend is tried.
-#[derive(Clone, Debug)]
-pub struct Kill {
-    seed: Seed,
-    rounds: u64,
-    writers: usize,
-    control: Option<Control>,
-    directory: PathBuf,
-}
-
-impl Kill {
-    /// 50 rounds with 6 writers, below the directory for temporary files.
-    #[must_use]
-    pub fn new(seed: Seed) -> Self {
-        Self {
-            seed,
-            rounds: 50,
-            writers: 6,
-            control: None,
-            directory: std::env::temp_dir(),
-        }
-    }
-
-    /// With so many kills.
-    #[must_use]
-    pub fn with_rounds(mut self, rounds: u64) -> Self {
-        self.rounds = rounds;
-        self
-    }
-
-    /// With so many writers.
-    #[must_use]
-    pub fn with_writers(mut self, writers: usize) -> Self {
-        self.writers = writers;
-        self
-    }
-
-    /// With a backend that is broken on purpose: it must be caught.
-    #[must_use]
-    pub fn with_control(mut self, control: Control) -> Self {
-        self.control = Some(control);
-        self
-    }
-
-    /// With stores below this directory.
-    #[must_use]
-    pub fn within(mut self, directory: &Path) -> Self {
-        directory.clone_into(&mut self.directory);
-        self
-    }
-}
 
 /// What a run found.
 #[derive(Clone, Debug, Default)]

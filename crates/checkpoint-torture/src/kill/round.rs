@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::Kill;
-use super::child::{JOB, Job, OPENED};
+use super::child::{Job, OPENED};
+use super::config::{JOB, this_program};
 use crate::load::{Acknowledged, Ledger, Seed};
 
 /// Longer than any child may take to say something.
@@ -53,8 +54,7 @@ impl Round {
                 .collect(),
             place: place.display().to_string(),
         };
-        let program = std::env::current_exe()
-            .map_err(|error| format!("cannot find this program: {error}"))?;
+        let program = this_program()?;
         let mut child = Command::new(program)
             .env(JOB, job.to_text())
             .stdin(Stdio::piped())
