@@ -118,7 +118,7 @@ fn environment(tree: &Tree) -> Vec<Violation> {
         let allowed = word.in_test()
             || word.file.is_in(PROGRAMS)
             || word.file.is_in(&[CLI])
-            || word.file.is_room(&["config"]);
+            || word.file.name() == "config.rs";
         (named && !allowed).then(|| {
             "`std::env` in a library; take the value as an option, or read it in config.rs".into()
         })
