@@ -16,6 +16,7 @@ mod conformance;
 mod crash;
 mod options;
 mod process;
+mod soak;
 mod tidy;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ cargo xtask COMMAND
   crash [--backend NAME] [--rounds N] [--seed S] [--negative]
                      kill -9 while writers are acknowledged, on every backend
                      that outlives its process; closes likewise
+  soak [--only NAME] [--backend NAME] [--seed S]
+                     run the harnesses in their long form; takes hours
   tidy               check the rules that say what may stand where
   bench [NAME] [ARGS]...
                      run a benchmark; arguments go to it, and `bench --help`
@@ -47,22 +50,26 @@ fn main() -> ExitCode {
         Some((&command, rest)) => (command, rest),
         None => ("help", [].as_slice()),
     };
-    let outcome = match command {
-        "bench" => bench::run(rest),
-        "ci" => ci::run(rest),
-        "conformance" => conformance::run_command(rest),
-        "crash" => crash::run_command(rest),
-        "tidy" => tidy::run(rest),
-        "help" | "--help" | "-h" => help(),
-        unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),
-    };
-    match outcome {
+    match dispatch(command, rest) {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,
         Ok(Verdict::Broken) => ExitCode::from(1),
         Err(why) => {
             eprintln!("xtask: {why}");
             ExitCode::from(2)
         }
+    }
+}
+
+fn dispatch(command: &str, rest: &[&str]) -> Outcome {
+    match command {
+        "bench" => bench::run(rest),
+        "ci" => ci::run(rest),
+        "conformance" => conformance::run_command(rest),
+        "crash" => crash::run_command(rest),
+        "soak" => soak::run(rest),
+        "tidy" => tidy::run(rest),
+        "help" | "--help" | "-h" => help(),
+        unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),
     }
 }
 

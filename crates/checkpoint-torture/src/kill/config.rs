@@ -1,0 +1,71 @@
+//! What a run is told, and what this process learns from its environment.
+
+use std::path::{Path, PathBuf};
+
+use crate::control::Control;
+use crate::load::Seed;
+
+/// Set in the environment of a child: what it has to do.
+pub(super) const JOB: &str = "CHECKPOINT_TORTURE_JOB";
+
+/// What this process has to do, if it is a child.
+pub(super) fn job() -> Option<String> {
+    std::env::var(JOB).ok()
+}
+
+/// This program, to be started again.
+pub(super) fn this_program() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))
+}
+
+/// How a backend is tried.
+#[derive(Clone, Debug)]
+pub struct Kill {
+    pub(super) seed: Seed,
+    pub(super) rounds: u64,
+    pub(super) writers: usize,
+    pub(super) control: Option<Control>,
+    pub(super) directory: PathBuf,
+}
+
+impl Kill {
+    /// 50 rounds with 6 writers, below the directory for temporary files.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            seed,
+            rounds: 50,
+            writers: 6,
+            control: None,
+            directory: std::env::temp_dir(),
+        }
+    }
+
+    /// With so many kills.
+    #[must_use]
+    pub fn with_rounds(mut self, rounds: u64) -> Self {
+        self.rounds = rounds;
+        self
+    }
+
+    /// With so many writers.
+    #[must_use]
+    pub fn with_writers(mut self, writers: usize) -> Self {
+        self.writers = writers;
+        self
+    }
+
+    /// With a backend that is broken on purpose: it must be caught.
+    #[must_use]
+    pub fn with_control(mut self, control: Control) -> Self {
+        self.control = Some(control);
+        self
+    }
+
+    /// With stores below this directory.
+    #[must_use]
+    pub fn within(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
+        self
+    }
+}
