@@ -2,6 +2,7 @@
 //!
 //! A backend's author writes a [`Subject`], which opens stores, and hands it to the harnesses here.
 
+mod chain;
 mod control;
 pub mod kill;
 pub mod load;

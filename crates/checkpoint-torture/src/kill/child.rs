@@ -8,7 +8,8 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::{chain, config};
+use super::config;
+use crate::chain::chain;
 use crate::control::Control;
 use crate::load::{Seed, Writer};
 use crate::subject::Subject;

@@ -35,6 +35,7 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 use self::round::Round;
+use crate::chain::chain;
 use crate::load::{Judged, Ledger, Seed, judge, prepare};
 use crate::subject::Subject;
 
@@ -232,15 +233,4 @@ fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// An error with all that caused it.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

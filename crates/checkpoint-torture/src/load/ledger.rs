@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::choice::choose;
 use super::model::Model;
 use super::seed::Seed;
-use super::step::{Step, choose};
+use super::step::Step;
 
 /// A step that was done, and the sequences of the checkpoints that it made.
 ///

@@ -9,6 +9,7 @@
 //! A step that was under way when the store went down is done again, under the ids that it had. If it had been done
 //! already, nothing may change.
 
+mod choice;
 mod ids;
 mod judge;
 mod ledger;

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::seed::Seed;
 use super::state::State;
-use super::step::{At, New, SHARED, Step, choose};
+use super::step::{At, New, SHARED, Step};
 
 /// All that one writer made and that is still there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,16 +39,6 @@ impl Made {
 }
 
 impl Model {
-    /// What a writer has made with so many steps.
-    pub(super) fn after(seed: Seed, writer: usize, steps: u64) -> Self {
-        let mut model = Self::default();
-        for number in 0..steps {
-            let step = choose(seed, writer, number, &model);
-            model.apply(&step);
-        }
-        model
-    }
-
     /// The sessions that were forked.
     pub(super) fn forks(&self) -> Vec<String> {
         self.roots.keys().cloned().collect()

@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use checkpoint_core::{Backend, CheckpointId, MemoryBackend, Severity, Store};
 
+use super::choice::choose;
 use super::model::Model;
-use super::step::{At, SHARED, Step, choose};
+use super::step::{At, SHARED, Step};
 use super::*;
 
 const WRITERS: usize = 4;

@@ -7,11 +7,12 @@ use checkpoint_core::{
 };
 use std::time::Duration;
 
+use super::choice::{choose, made_with};
 use super::ids::StepIds;
 use super::ledger::Acknowledged;
 use super::model::Model;
 use super::seed::Seed;
-use super::step::{At, New, SHARED, Step, choose};
+use super::step::{At, New, SHARED, Step};
 
 /// Calls of `maintain` in one sweep.
 const SWEEP_STEPS: usize = 8;
@@ -46,7 +47,7 @@ impl Writer {
             seed,
             store: Store::builder(backend).ids(ids.clone()).build(),
             ids,
-            model: Model::after(seed, number, done),
+            model: made_with(seed, number, done),
             next: done,
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::load::choice::choose;
 use crate::load::ledger::{Account, Ledger};
 use crate::load::model::{Made, Model};
 use crate::load::snapshot::{Seen, Snapshot};
-use crate::load::step::{choose, name};
+use crate::load::step::name;
 
 pub(super) struct Part {
     /// The step that was under way is there.
