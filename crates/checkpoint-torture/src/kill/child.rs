@@ -23,14 +23,17 @@ pub(super) struct Job {
     pub(super) subject: String,
     pub(super) control: Option<Control>,
     pub(super) seed: Seed,
-    /// Steps that each writer has done.
-    pub(super) done: Vec<u64>,
+    /// The writers of this child, each with the steps that it has done.
+    pub(super) writers: Vec<(usize, u64)>,
     pub(super) place: String,
 }
 
 impl Job {
     pub(super) fn to_text(&self) -> String {
-        let done: Vec<_> = self.done.iter().map(u64::to_string).collect();
+        let writers = self.writers.iter();
+        let writers: Vec<_> = writers
+            .map(|(writer, done)| format!("{writer}:{done}"))
+            .collect();
         let control = self.control.map(Control::name).unwrap_or_default();
         let Self {
             subject,
@@ -38,7 +41,14 @@ impl Job {
             place,
             ..
         } = self;
-        [subject, control, &seed.to_string(), &done.join(","), place].join("\n")
+        [
+            subject,
+            control,
+            &seed.to_string(),
+            &writers.join(","),
+            place,
+        ]
+        .join("\n")
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -49,12 +59,15 @@ impl Job {
             name => Some(Control::named(name)?),
         };
         let seed = parts.next()?.parse().ok()?;
-        let done = parts.next()?.split(',').map(str::parse);
+        let writers = parts.next()?.split(',').map(|writer| {
+            let (writer, done) = writer.split_once(':')?;
+            Some((writer.parse().ok()?, done.parse().ok()?))
+        });
         Some(Self {
             subject,
             control,
             seed,
-            done: done.collect::<Result<_, _>>().ok()?,
+            writers: writers.collect::<Option<_>>()?,
             place: parts.next()?.to_owned(),
         })
     }
@@ -98,8 +111,8 @@ async fn work(subject: &Arc<dyn Subject>, job: &Job) -> String {
     };
     say(OPENED);
     let mut writers = JoinSet::new();
-    for (number, done) in job.done.iter().enumerate() {
-        let mut writer = Writer::new(Arc::clone(&backend), job.seed, number, *done);
+    for &(number, done) in &job.writers {
+        let mut writer = Writer::new(Arc::clone(&backend), job.seed, number, done);
         writers.spawn(async move {
             loop {
                 match writer.step().await {
@@ -139,12 +152,12 @@ mod tests {
             subject: "mine".to_owned(),
             control: Some(Control::AcknowledgesFirst),
             seed: Seed(7),
-            done: vec![1, 0, 22],
+            writers: vec![(0, 1), (3, 0), (4, 22)],
             place: "/a place/with\nlines".to_owned(),
         };
         assert_eq!(Job::parse(&job.to_text()), Some(job));
-        let plain = Job::parse("mine\n\n7\n1\n/place").unwrap();
-        assert_eq!((plain.control, plain.done), (None, vec![1]));
-        assert_eq!(Job::parse("mine\nno such control\n7\n1\n/place"), None);
+        let plain = Job::parse("mine\n\n7\n2:1\n/place").unwrap();
+        assert_eq!((plain.control, plain.writers), (None, vec![(2, 1)]));
+        assert_eq!(Job::parse("mine\nno such control\n7\n2:1\n/place"), None);
     }
 }

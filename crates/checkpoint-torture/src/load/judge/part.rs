@@ -34,10 +34,9 @@ pub(super) fn of_writer(snapshot: &Snapshot, ledger: &Ledger, writer: usize) -> 
             if with_next.len() < wrong.len() {
                 wrong = with_next;
             }
-            wrong.insert(
-                0,
-                format!("writer {writer} was told {done} steps, then {step:?}"),
-            );
+            wrong.push(format!(
+                "writer {writer} was told {done} steps, then {step:?}"
+            ));
         }
     }
     wrong.extend(there.sequences(account));

@@ -1,15 +1,13 @@
-//! One child, from its start to its end.
+//! A child as its parent sees it, from its start to its end.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{self, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::Kill;
 use super::child::{Job, OPENED};
 use super::config::{JOB, this_program};
-use crate::load::{Acknowledged, Ledger, Seed};
+use crate::load::{Acknowledged, Seed};
 
 /// Longer than any child may take to say something.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,47 +20,32 @@ const OPENERS: u64 = 8;
 /// Microseconds in which a child starts and opens the store, roughly.
 const OPENING: u64 = 15_000;
 
-pub(super) struct Round {
-    child: Child,
+pub(super) struct Child {
+    process: process::Child,
     /// Closed, it tells the child that its parent is gone.
     _to: Option<ChildStdin>,
     lines: Receiver<String>,
+    said: Said,
 }
 
-/// What a child said before it was killed.
+/// What a child said.
 #[derive(Debug, Default)]
-pub(super) struct Ended {
+pub(super) struct Said {
     pub(super) opened: bool,
     pub(super) told: Vec<Acknowledged>,
     pub(super) wrong: Vec<String>,
 }
 
-impl Round {
-    pub(super) fn spawn(
-        subject: &str,
-        kill: &Kill,
-        seed: Seed,
-        place: &Path,
-        ledger: &Ledger,
-    ) -> Result<Self, String> {
-        let job = Job {
-            subject: subject.to_owned(),
-            control: kill.control,
-            seed,
-            done: (0..kill.writers)
-                .map(|writer| ledger.done(writer))
-                .collect(),
-            place: place.display().to_string(),
-        };
-        let program = this_program()?;
-        let mut child = Command::new(program)
+impl Child {
+    pub(super) fn spawn(job: &Job) -> Result<Self, String> {
+        let mut process = Command::new(this_program()?)
             .env(JOB, job.to_text())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| format!("cannot start this program again: {error}"))?;
         let (send, lines) = channel();
-        let out = child.stdout.take().ok_or("the child has no output")?;
+        let out = process.stdout.take().ok_or("the child has no output")?;
         std::thread::spawn(move || {
             let mut out = BufReader::new(out);
             let mut line = String::new();
@@ -75,65 +58,70 @@ impl Round {
             }
         });
         Ok(Self {
-            _to: child.stdin.take(),
-            child,
+            _to: process.stdin.take(),
+            process,
             lines,
+            said: Said::default(),
         })
     }
 
-    /// Waits for a moment that follows from the seed, kills, and hears what was said until then.
-    pub(super) fn end(mut self, seed: &mut Seed) -> Result<Ended, String> {
-        let mut ended = Ended::default();
+    /// Waits for a moment that follows from the seed: while it opens the store, or after some steps more.
+    pub(super) fn wait(&mut self, seed: &mut Seed) -> Result<(), String> {
         if seed.below(OPENERS) == 0 {
-            self.linger(Duration::from_micros(seed.below(OPENING)), &mut ended)?;
-        } else {
-            let steps = seed.below(STEPS) as usize;
-            while ended.wrong.is_empty() && !(ended.opened && ended.told.len() >= steps) {
-                match self.lines.recv_timeout(PATIENCE) {
-                    Ok(line) => ended.hear(&line)?,
-                    Err(RecvTimeoutError::Timeout) => {
-                        ended
-                            .wrong
-                            .push(format!("the child says nothing for {PATIENCE:?}"));
-                    }
-                    Err(RecvTimeoutError::Disconnected) => {
-                        ended.wrong.push("the child ended by itself".to_owned());
-                    }
+            return self.linger(Duration::from_micros(seed.below(OPENING)));
+        }
+        while let Ok(line) = self.lines.try_recv() {
+            self.said.hear(&line)?;
+        }
+        let steps = self.said.told.len() + seed.below(STEPS) as usize;
+        while self.said.wrong.is_empty() && !(self.said.opened && self.said.told.len() >= steps) {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.hear(&line)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    let silent = format!("the child says nothing for {PATIENCE:?}");
+                    self.said.wrong.push(silent);
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.said.wrong.push("the child ended by itself".to_owned());
                 }
             }
-            self.linger(Duration::from_micros(seed.below(LINGER)), &mut ended)?;
         }
-        self.child
+        self.linger(Duration::from_micros(seed.below(LINGER)))
+    }
+
+    /// Kills it, and answers all that it said.
+    pub(super) fn kill(mut self) -> Result<Said, String> {
+        self.process
             .kill()
-            .and_then(|()| self.child.wait())
+            .and_then(|()| self.process.wait())
             .map_err(|error| format!("cannot kill the child: {error}"))?;
         while let Ok(line) = self.lines.recv() {
-            ended.hear(&line)?;
+            self.said.hear(&line)?;
         }
-        Ok(ended)
+        Ok(std::mem::take(&mut self.said))
     }
 
     /// Goes on hearing for so long.
-    fn linger(&self, time: Duration, ended: &mut Ended) -> Result<(), String> {
+    fn linger(&mut self, time: Duration) -> Result<(), String> {
         let until = Instant::now() + time;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => ended.hear(&line)?,
+                Ok(line) => self.said.hear(&line)?,
                 Err(_) => return Ok(()),
             }
         }
     }
 }
 
-impl Drop for Round {
+impl Drop for Child {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
-impl Ended {
+impl Said {
     fn hear(&mut self, line: &str) -> Result<(), String> {
         if line == OPENED {
             self.opened = true;
