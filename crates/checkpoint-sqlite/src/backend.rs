@@ -17,7 +17,7 @@ use crate::config::SqliteOptions;
 use crate::query::{agreement, chunk, scan, store};
 use crate::read;
 use crate::shared::Shared;
-use crate::worker::{Job, Writer};
+use crate::worker::Writer;
 
 /// How often a waiting handle looks for what other processes wrote.
 const POLL: Duration = Duration::from_millis(250);
@@ -126,8 +126,7 @@ impl Backend for SqliteBackend {
         commit
             .check(&self.shared.info.limits)
             .map_err(|error| error.on(label))?;
-        let commit = Box::new(commit);
-        let fate = writer.ask(|answer| Job::Commit(commit, answer)).await;
+        let fate = writer.commit(Box::new(commit)).await;
         fate.and_then(|fate| fate).map_err(|error| error.on(label))
     }
 
@@ -259,10 +258,7 @@ impl Backend for SqliteBackend {
 
     async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
         let label = &self.shared.info.label;
-        let step = self
-            .writer()?
-            .ask(|answer| Job::Maintain(*budget, answer))
-            .await;
+        let step = self.writer()?.maintain(*budget).await;
         step.and_then(|step| step).map_err(|error| error.on(label))
     }
 

@@ -1,18 +1,17 @@
 //! A group of commits in one transaction, each with a fate of its own.
 
-use checkpoint_core::engine::{Counters, apply};
+use checkpoint_core::engine::{self, Counters, apply};
 use checkpoint_core::{Commit, Error, ErrorKind, Operation, Position, Receipt, Result};
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::oneshot;
 
 use crate::error::{commit_fault, fault};
 use crate::query::control;
 use crate::recall::Recall;
 use crate::tables::SqliteTables;
-use crate::worker::Setup;
+use crate::worker::{Setup, Work};
 
 /// A commit, and who waits for its fate.
-pub(crate) type Member = (Box<Commit>, oneshot::Sender<Result<Receipt>>);
+pub(crate) type Member = engine::Member<Work>;
 
 /// What became of a group.
 pub(crate) enum Group {

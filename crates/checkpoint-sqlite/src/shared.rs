@@ -15,7 +15,7 @@ use crate::place;
 use crate::query::store;
 use crate::reader::Readers;
 use crate::schema::VERSION;
-use crate::worker::{Setup, Writer};
+use crate::worker::{self, Setup, Writer};
 
 pub(crate) struct Shared {
     pub(crate) info: StoreInfo,
@@ -63,7 +63,7 @@ impl Shared {
         let info = info(&options, label, &row);
         let position = watch::Sender::new(counters.position);
         let writer = connection.map(|connection| {
-            Writer::start(Setup {
+            worker::start(Setup {
                 connection,
                 clock: Arc::clone(&options.clock),
                 durability: info.durability,

@@ -1,18 +1,16 @@
-//! The thread that writes. It takes every commit that waits into one group, and tells each caller its own fate once the
-//! group is on disk.
+//! What the thread that writes does: every commit that waits in one group, each caller told its own fate once the group
+//! is on disk.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use checkpoint_core::{
-    Budget, Clock, Commit, Durability, Error, MaintainStep, Position, Receipt, Result,
+    Budget, Clock, Commit, Durability, MaintainStep, Position, Receipt, Result, engine,
 };
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
-use crate::error::stopped;
 use crate::group::{Group, Member, transaction};
 use crate::maintain::Sweep;
 use crate::place::{Hold, beside};
@@ -20,25 +18,11 @@ use crate::query::control;
 use crate::recall::Recall;
 use crate::tables::order_chunks;
 
-/// Commits that may wait; the next ones wait to get in.
-const QUEUE: usize = 1024;
 /// Groups after which the log is extended, so that a store that is opened for one commit does not pay for it.
 const EXTEND_AFTER: u32 = 2;
 
-/// What the writer is asked for.
-#[derive(Debug)]
-pub(crate) enum Job {
-    Commit(Box<Commit>, oneshot::Sender<Result<Receipt>>),
-    Maintain(Budget, oneshot::Sender<Result<MaintainStep>>),
-    Close(oneshot::Sender<()>),
-}
-
 /// The way to the writer.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    jobs: mpsc::Sender<Job>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
+pub(crate) type Writer = engine::Writer<Work>;
 
 /// What the thread works with.
 #[derive(Debug)]
@@ -53,95 +37,82 @@ pub(crate) struct Setup {
     pub(crate) _hold: Option<Arc<Hold>>,
 }
 
-impl Writer {
-    pub(crate) fn start(setup: Setup) -> Result<Self> {
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        let work = Work {
-            setup,
-            sweep: None,
-            groups: 0,
-            recall: Recall::default(),
-        };
-        let thread = std::thread::Builder::new()
-            .name("checkpoint-writer".to_owned())
-            .spawn(move || work.run(queue))
-            .map_err(|error| Error::storage("no thread could be started").because(error))?;
-        Ok(Self {
-            jobs,
-            thread: Mutex::new(Some(thread)),
-        })
-    }
-
-    /// Sends a job and waits for its answer. Once it is sent it is done, also when nobody waits any more.
-    pub(crate) async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        self.jobs.send(job(answer)).await.map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())
-    }
-
-    /// Finishes what was sent before and ends the thread.
-    pub(crate) async fn close(&self) {
-        let closed = self.ask(Job::Close).await;
-        let thread = self.thread.lock().take();
-        if let (Ok(()), Some(thread)) = (closed, thread)
-            && thread.join().is_err()
-        {
-            tracing::error!("the writer thread panicked");
-        }
-    }
+/// Starts the thread.
+pub(crate) fn start(setup: Setup) -> Result<Writer> {
+    Writer::start(Work {
+        setup,
+        sweep: None,
+        groups: 0,
+        recall: Recall::default(),
+    })
 }
 
+/// The thread's own.
 #[derive(Debug)]
-struct Work {
+pub(crate) struct Work {
     setup: Setup,
     sweep: Option<Sweep>,
     groups: u32,
     recall: Recall,
 }
 
-impl Work {
-    fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        let mut members: Vec<Member> = Vec::new();
-        while let Some(job) = queue.blocking_recv() {
-            let mut next = Some(job);
-            while let Some(job) = next.take() {
-                match job {
-                    Job::Commit(commit, answer) => members.push((commit, answer)),
-                    Job::Maintain(budget, answer) => {
-                        self.group(std::mem::take(&mut members));
-                        let _ = answer.send(self.maintain(&budget));
-                    }
-                    Job::Close(answer) => {
-                        queue.close();
-                        while let Ok(job) = queue.try_recv() {
-                            if let Job::Commit(commit, answer) = job {
-                                members.push((commit, answer));
-                            }
-                        }
-                        self.group(std::mem::take(&mut members));
-                        self.let_go();
-                        let _ = answer.send(());
-                        return;
-                    }
-                }
-                if members.len() < QUEUE {
-                    next = queue.try_recv().ok();
+impl engine::Work for Work {
+    type Commit = Box<Commit>;
+    type Fate = Result<Receipt>;
+    type Budget = Budget;
+    type Step = Result<MaintainStep>;
+
+    fn group(&mut self, mut members: Vec<Member>) {
+        self.groups = self
+            .groups
+            .saturating_add(u32::from(self.groups < EXTEND_AFTER));
+        for (commit, _) in &mut members {
+            order_chunks(&mut commit.chunks);
+        }
+        let group = transaction(&self.setup, &mut self.recall, &members);
+        match group {
+            Group::Done(fates, position) => self.tell(members, fates, position),
+            Group::Failed(error) => {
+                for (_, answer) in members {
+                    answer.send(Err(error.clone()));
                 }
             }
-            self.group(std::mem::take(&mut members));
-            self.extend_log();
+            Group::Apart(error) if members.len() == 1 => {
+                for (_, answer) in members {
+                    answer.send(Err(error.clone()));
+                }
+            }
+            Group::Apart(_) => {
+                for member in members {
+                    self.group(vec![member]);
+                }
+            }
         }
-        self.let_go();
     }
 
-    fn let_go(&self) {
+    fn maintain(&mut self, budget: &Budget) -> Result<MaintainStep> {
+        let connection = self.setup.connection.lock();
+        let now = self.setup.clock.now();
+        self.recall.forget();
+        let step = crate::maintain::step(&connection, &mut self.sweep, budget, now);
+        control::rollback(&connection);
+        step
+    }
+
+    fn rest(&mut self) {
+        self.extend_log();
+    }
+
+    fn end(&mut self) {
         if self.setup.path.is_some()
             && let Err(error) = control::checkpoint(&self.setup.connection.lock())
         {
             tracing::debug!(%error, "the log stays for the next to open the store");
         }
     }
+}
 
+impl Work {
     /// Extends the log once, lazily: growing it doubles the cost of each of the first hundreds of commits.
     fn extend_log(&mut self) {
         let Some(path) = self
@@ -166,46 +137,6 @@ impl Work {
         }
     }
 
-    fn maintain(&mut self, budget: &Budget) -> Result<MaintainStep> {
-        let connection = self.setup.connection.lock();
-        let now = self.setup.clock.now();
-        self.recall.forget();
-        let step = crate::maintain::step(&connection, &mut self.sweep, budget, now);
-        control::rollback(&connection);
-        step
-    }
-
-    fn group(&mut self, mut members: Vec<Member>) {
-        if members.is_empty() {
-            return;
-        }
-        self.groups = self
-            .groups
-            .saturating_add(u32::from(self.groups < EXTEND_AFTER));
-        for (commit, _) in &mut members {
-            order_chunks(&mut commit.chunks);
-        }
-        let group = transaction(&self.setup, &mut self.recall, &members);
-        match group {
-            Group::Done(fates, position) => self.tell(members, fates, position),
-            Group::Failed(error) => {
-                for (_, answer) in members {
-                    let _ = answer.send(Err(error.clone()));
-                }
-            }
-            Group::Apart(error) if members.len() == 1 => {
-                for (_, answer) in members {
-                    let _ = answer.send(Err(error.clone()));
-                }
-            }
-            Group::Apart(_) => {
-                for member in members {
-                    self.group(vec![member]);
-                }
-            }
-        }
-    }
-
     fn tell(&self, members: Vec<Member>, fates: Vec<Result<Receipt>>, position: Position) {
         let moved = |seen: &mut Position| {
             let moves = *seen != position;
@@ -214,7 +145,7 @@ impl Work {
         };
         self.setup.position.send_if_modified(moved);
         for ((_, answer), fate) in members.into_iter().zip(fates) {
-            let _ = answer.send(fate);
+            answer.send(fate);
         }
     }
 }
@@ -241,19 +172,19 @@ mod tests {
         Box::new(commit)
     }
 
-    #[test]
-    fn a_member_for_which_the_disk_is_too_small_takes_no_other_with_it() {
+    #[tokio::test]
+    async fn a_member_for_which_the_disk_is_too_small_takes_no_other_with_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("full.db");
         let opened = crate::open::writer(&SqliteOptions::at(&path), &path).expect("a store");
-        let connection = opened.connection;
+        let connection = Arc::new(Mutex::new(opened.connection));
         connection
+            .lock()
             .execute_batch("PRAGMA max_page_count = 120")
             .expect("a small disk");
-        let ids = SeededIds::new(1);
-        let mut work = Work {
+        let work = Work {
             setup: Setup {
-                connection: Arc::new(Mutex::new(connection)),
+                connection: Arc::clone(&connection),
                 clock: Arc::new(SystemClock),
                 durability: Durability::Disk,
                 position: watch::channel(Position::START).0,
@@ -264,27 +195,24 @@ mod tests {
             groups: 0,
             recall: Recall::default(),
         };
-        let (mut members, mut answers) = (Vec::new(), Vec::new());
-        for size in [1_000, 2_000, 900_000, 3_000] {
-            let (answer, answered) = oneshot::channel();
-            members.push((chunk(size, &ids), answer));
-            answers.push(answered);
-        }
-        work.group(members);
-        let fates: Vec<_> = answers
-            .into_iter()
-            .map(|answer| answer.blocking_recv().expect("an answer"))
-            .collect();
-        assert!(
-            fates[0].is_ok() && fates[1].is_ok() && fates[3].is_ok(),
-            "{fates:?}"
+        let (asker, queue) = engine::queue(8);
+        let ids = SeededIds::new(1);
+        let send = |size| asker.commit(chunk(size, &ids));
+        // All four wait before anybody serves them, so that they are one group.
+        let (first, second, large, last, ()) = tokio::join!(
+            send(1_000),
+            send(2_000),
+            send(900_000),
+            send(3_000),
+            async { drop(std::thread::spawn(move || queue.serve(work))) }
         );
-        let error = fates[2].as_ref().expect_err("no room");
+        for fate in [first, second, last] {
+            fate.expect("an answer").expect("room");
+        }
+        let error = large.expect("an answer").expect_err("no room");
         assert_eq!(*error.kind(), ErrorKind::Storage, "{error}");
         assert_ne!(
-            store::store(&work.setup.connection.lock())
-                .expect("a row")
-                .id,
+            store::store(&connection.lock()).expect("a row").id,
             StoreId::from_bytes([0; 16])
         );
     }

@@ -9,14 +9,19 @@ mod apply;
 mod check;
 mod feed;
 mod operations;
+mod queue;
 mod receipt;
 mod sessions;
 mod shape;
+mod sync;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use apply::{Counters, apply};
 pub(crate) use check::within;
 pub use feed::{FeedRow, feed_page};
+pub use queue::{Answer, Asker, Member, Queue, Unanswered, Work, queue};
 pub use tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables, Tombstone};
+pub use writer::Writer;

@@ -1,0 +1,221 @@
+//! The queue before a writer: many ask, one thread does, and what waits together is done together.
+//!
+//! Nothing that was sent is lost. It is done and answered, or it is not done and who asked is told so; this holds for
+//! what is sent while the queue is closed, and for what waits when the writer panics. Only what the writer panicked over
+//! may be done or not, and who asked for it is told that. A caller who no longer waits changes nothing: what was sent is
+//! done.
+//!
+//! `tests/queue.rs` compiles this file once more and tries every ordering.
+
+use std::fmt;
+
+use super::sync::{mpsc, oneshot};
+
+/// What a writer does with what it is asked for.
+pub trait Work {
+    /// A commit as it is sent.
+    type Commit;
+    /// What became of it.
+    type Fate;
+    /// How much upkeep to do.
+    type Budget;
+    /// What was done of it.
+    type Step;
+
+    /// Does commits that waited together, in their order, and answers each.
+    fn group(&mut self, members: Vec<Member<Self>>);
+
+    /// Does a part of the upkeep, between two groups.
+    fn maintain(&mut self, budget: &Self::Budget) -> Self::Step;
+
+    /// Called when all that waited is done.
+    fn rest(&mut self);
+
+    /// Lets go of what is held. Nothing else is called afterwards.
+    fn end(&mut self);
+}
+
+/// A commit, and who waits for its fate.
+pub type Member<W> = (<W as Work>::Commit, Answer<<W as Work>::Fate>);
+
+/// The way back to who asked. Dropping it says that nobody knows what became of the question.
+#[derive(Debug)]
+pub struct Answer<T>(oneshot::Sender<Result<T, Unanswered>>);
+
+impl<T> Answer<T> {
+    /// Answers; who no longer waits misses it.
+    pub fn send(self, answer: T) {
+        let _ = self.0.send(Ok(answer));
+    }
+
+    fn stop(self) {
+        let _ = self.0.send(Err(Unanswered::Stopped));
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The writer has stopped, and has not done it.
+    Stopped,
+    /// The writer panicked over it: it may be done or not.
+    Lost,
+}
+
+enum Job<W: Work + ?Sized> {
+    Commit(W::Commit, Answer<W::Fate>),
+    Maintain(W::Budget, Answer<W::Step>),
+    Close(Answer<()>),
+}
+
+impl<W: Work + ?Sized> Job<W> {
+    fn stop(self) {
+        match self {
+            Self::Commit(_, answer) => answer.stop(),
+            Self::Maintain(_, answer) => answer.stop(),
+            Self::Close(answer) => answer.send(()),
+        }
+    }
+}
+
+/// The way to the writer.
+pub struct Asker<W: Work>(mpsc::Sender<Job<W>>);
+
+impl<W: Work> fmt::Debug for Asker<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asker").finish_non_exhaustive()
+    }
+}
+
+/// A queue with room for as many; those beyond wait to get in.
+pub fn queue<W: Work>(room: usize) -> (Asker<W>, Queue<W>) {
+    let (asker, jobs) = mpsc::channel(room);
+    (Asker(asker), Queue { jobs, room })
+}
+
+impl<W: Work> Asker<W> {
+    /// Sends a commit and waits for its fate.
+    ///
+    /// # Errors
+    ///
+    /// [`Unanswered`], which says whether it may be done.
+    ///
+    /// # Cancel safety
+    ///
+    /// A commit that was sent is done, also when this is dropped; one that waits to get in is not.
+    pub async fn commit(&self, commit: W::Commit) -> Result<W::Fate, Unanswered> {
+        self.ask(|answer| Job::Commit(commit, answer)).await
+    }
+
+    /// Asks for upkeep; otherwise as [`commit`](Self::commit).
+    ///
+    /// # Errors
+    ///
+    /// [`Unanswered`], which says whether it may be done.
+    pub async fn maintain(&self, budget: W::Budget) -> Result<W::Step, Unanswered> {
+        self.ask(|answer| Job::Maintain(budget, answer)).await
+    }
+
+    /// Has the commits done that were sent before, and the writer end. Whoever closes as well waits for the same end.
+    pub async fn close(&self) {
+        // One who is stopped already has ended.
+        let _ = self.ask(Job::Close).await;
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job<W>) -> Result<T, Unanswered> {
+        let (answer, answered) = oneshot::channel();
+        let job = job(Answer(answer));
+        let sent = self.0.send(job).await;
+        sent.map_err(|_| Unanswered::Stopped)?;
+        answered.await.map_err(|_| Unanswered::Lost)?
+    }
+}
+
+/// The writer's end of the queue.
+pub struct Queue<W: Work> {
+    jobs: mpsc::Receiver<Job<W>>,
+    room: usize,
+}
+
+impl<W: Work> fmt::Debug for Queue<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Empties the queue however the writer ends. What was granted a place may arrive after the queue was closed and seen
+/// empty: only the last answer of a closed queue says that nothing comes any more. Without it such a job would lie
+/// there for as long as anybody could ask, and who sent it would wait as long.
+impl<W: Work> Queue<W> {
+    fn close(&mut self, mut take: impl FnMut(Job<W>)) {
+        self.jobs.close();
+        while let Some(job) = self.jobs.blocking_recv() {
+            take(job);
+        }
+    }
+}
+
+/// Tells who still waits when the writer panics.
+struct Open<W: Work>(Queue<W>);
+
+impl<W: Work> Drop for Open<W> {
+    fn drop(&mut self) {
+        self.0.close(Job::stop);
+    }
+}
+
+impl<W: Work> Queue<W> {
+    /// Does what is asked for until the queue is closed, or nobody is left who could ask. Blocks.
+    pub fn serve(self, mut work: W) {
+        let mut open = Open(self);
+        let mut closing = Vec::new();
+        while closing.is_empty()
+            && let Some(first) = open.0.jobs.blocking_recv()
+        {
+            open.0.turn(first, &mut work, &mut closing);
+        }
+        work.end();
+        for answer in closing {
+            answer.send(());
+        }
+    }
+
+    /// Everything that waits, beginning with this.
+    fn turn(&mut self, first: Job<W>, work: &mut W, closing: &mut Vec<Answer<()>>) {
+        let mut members = Vec::new();
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            match job {
+                Job::Commit(commit, answer) => members.push((commit, answer)),
+                Job::Maintain(budget, answer) => {
+                    group(work, &mut members);
+                    answer.send(work.maintain(&budget));
+                }
+                Job::Close(answer) => {
+                    closing.push(answer);
+                    self.close(|job| match job {
+                        Job::Commit(commit, answer) => members.push((commit, answer)),
+                        // Upkeep can wait until the store is opened again.
+                        job @ Job::Maintain(..) => job.stop(),
+                        Job::Close(answer) => closing.push(answer),
+                    });
+                }
+            }
+            if members.len() < self.room && closing.is_empty() {
+                next = self.jobs.try_recv().ok();
+            }
+        }
+        group(work, &mut members);
+        if closing.is_empty() {
+            work.rest();
+        }
+    }
+}
+
+fn group<W: Work>(work: &mut W, members: &mut Vec<Member<W>>) {
+    if !members.is_empty() {
+        work.group(std::mem::take(members));
+    }
+}
