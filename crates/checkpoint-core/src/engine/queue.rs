@@ -145,45 +145,48 @@ impl<W: Work> fmt::Debug for Queue<W> {
     }
 }
 
-/// Empties the queue however the writer ends. What was granted a place may arrive after the queue was closed and seen
-/// empty: only the last answer of a closed queue says that nothing comes any more. Without it such a job would lie
-/// there for as long as anybody could ask, and who sent it would wait as long.
 impl<W: Work> Queue<W> {
-    fn close(&mut self, mut take: impl FnMut(Job<W>)) {
+    /// Stops what still comes. What was granted a place may arrive after the queue was closed and seen empty: only the
+    /// last answer of a closed queue says that nothing comes any more. Without it such a job would lie there for as long
+    /// as anybody could ask, and who sent it would wait as long.
+    fn close(&mut self) {
         self.jobs.close();
         while let Some(job) = self.jobs.blocking_recv() {
-            take(job);
+            job.stop();
         }
     }
 }
 
-/// Tells who still waits when the writer panics.
+/// Tells who still waits, however the writer ends.
 struct Open<W: Work>(Queue<W>);
 
 impl<W: Work> Drop for Open<W> {
     fn drop(&mut self) {
-        self.0.close(Job::stop);
+        self.0.close();
     }
 }
 
 impl<W: Work> Queue<W> {
     /// Does what is asked for until the queue is closed, or nobody is left who could ask. Blocks.
+    ///
+    /// The queue takes in until all is done and let go of, so that whoever finds it closed finds the end.
     pub fn serve(self, mut work: W) {
         let mut open = Open(self);
-        let mut closing = Vec::new();
-        while closing.is_empty()
+        let mut closing = None;
+        while closing.is_none()
             && let Some(first) = open.0.jobs.blocking_recv()
         {
-            open.0.turn(first, &mut work, &mut closing);
+            closing = open.0.turn(first, &mut work);
         }
         work.end();
-        for answer in closing {
+        drop(open);
+        if let Some(answer) = closing {
             answer.send(());
         }
     }
 
-    /// Everything that waits, beginning with this.
-    fn turn(&mut self, first: Job<W>, work: &mut W, closing: &mut Vec<Answer<()>>) {
+    /// Everything that waits, beginning with this; answers who wants it closed.
+    fn turn(&mut self, first: Job<W>, work: &mut W) -> Option<Answer<()>> {
         let mut members = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -194,23 +197,17 @@ impl<W: Work> Queue<W> {
                     answer.send(work.maintain(&budget));
                 }
                 Job::Close(answer) => {
-                    closing.push(answer);
-                    self.close(|job| match job {
-                        Job::Commit(commit, answer) => members.push((commit, answer)),
-                        // Upkeep can wait until the store is opened again.
-                        job @ Job::Maintain(..) => job.stop(),
-                        Job::Close(answer) => closing.push(answer),
-                    });
+                    group(work, &mut members);
+                    return Some(answer);
                 }
             }
-            if members.len() < self.room && closing.is_empty() {
+            if members.len() < self.room {
                 next = self.jobs.try_recv().ok();
             }
         }
         group(work, &mut members);
-        if closing.is_empty() {
-            work.rest();
-        }
+        work.rest();
+        None
     }
 }
 
