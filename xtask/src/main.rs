@@ -17,6 +17,7 @@ mod crash;
 mod options;
 mod process;
 mod soak;
+mod threads;
 mod tidy;
 
 use std::process::ExitCode;
@@ -34,6 +35,9 @@ cargo xtask COMMAND
                      that outlives its process; closes likewise
   soak [--only NAME] [--backend NAME] [--seed S]
                      run the harnesses in their long form; takes hours
+  threads [--backend NAME] [--rounds N] [--seed S] [--negative]
+                     many threads and tasks on one store, and futures dropped
+                     at random, on every backend; closes likewise
   tidy               check the rules that say what may stand where
   bench [NAME] [ARGS]...
                      run a benchmark; arguments go to it, and `bench --help`
@@ -67,6 +71,7 @@ fn dispatch(command: &str, rest: &[&str]) -> Outcome {
         "conformance" => conformance::run_command(rest),
         "crash" => crash::run_command(rest),
         "soak" => soak::run(rest),
+        "threads" => threads::run_command(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => help(),
         unknown => Err(format!("there is no command `{unknown}`\n\n{HELP}")),

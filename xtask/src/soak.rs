@@ -6,7 +6,10 @@ use crate::options::Options;
 use crate::{Outcome, Verdict, dispatch};
 
 /// Each harness, and what makes it long.
-const LONG: &[(&str, &[&str])] = &[("crash", &["--rounds", "10000"])];
+const LONG: &[(&str, &[&str])] = &[
+    ("crash", &["--rounds", "10000"]),
+    ("threads", &["--rounds", "500"]),
+];
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let options = Options::parse("soak", args, &["--only", "--backend", "--seed"], &[])?;

@@ -7,6 +7,7 @@ mod control;
 pub mod kill;
 pub mod load;
 mod subject;
+pub mod threads;
 
 pub use control::Control;
 pub use subject::Subject;

@@ -50,6 +50,8 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             ("negative", "xtask conformance --negative"),
             ("crash", "xtask crash"),
             ("crash-negative", "xtask crash --negative"),
+            ("threads", "xtask threads"),
+            ("threads-negative", "xtask threads --negative"),
         ]
         .map(|(name, args)| Stage {
             counts: Counts::Closing,
@@ -123,6 +125,8 @@ serde = \"1\"
             "negative",
             "crash",
             "crash-negative",
+            "threads",
+            "threads-negative",
         ];
         assert_eq!(names, expected);
         let alone = "clippy -p checkpoint --no-default-features --features cloud -- -D warnings";

@@ -262,14 +262,15 @@ impl Fixture for BrokenPlace {
     }
 }
 
-/// A backend that is broken on purpose, and the cases that are there to catch it.
+/// A backend that is broken on purpose, and what is there to catch it.
 #[derive(Clone, Copy)]
 pub struct Control {
     /// What is wrong with it.
     pub name: &'static str,
-    /// Each of these cases must fail on it.
+    /// Each of these cases, or machines, must fail on it.
     pub caught_by: &'static [&'static str],
-    pub(super) fault: fn() -> Arc<dyn Fault>,
+    /// Makes the fault, one for each store.
+    pub fault: fn() -> Arc<dyn Fault>,
 }
 
 impl fmt::Debug for Control {
