@@ -3,30 +3,50 @@
 use std::time::Duration;
 
 use checkpoint_core::{
-    Appended, Attachment, AttachmentQuery, Backend, Budget, Change, CheckpointId, Commit,
+    Appended, Attachment, AttachmentQuery, Backend, Budget, Change, CheckpointId, Commit, Cursor,
     ErrorKind, Item, MetaRecord, Operation, Order, Outcome, Page, Parts, Position, Query, Receipt,
     Record, SessionQuery, SessionRecord, Stats,
 };
+use futures::future::BoxFuture;
 
 use crate::case::{Failure, Verdict, holds};
 use crate::context::Context;
 use crate::samples;
 
-/// Pages through a scan to its end; a corrupt item is an error.
-pub(crate) async fn scan(db: &dyn Backend, query: Query) -> Verdict<Vec<Record>> {
-    let mut query = query;
-    let mut found = Vec::new();
-    for _ in 0..10_000 {
-        let page = db.scan(&query).await?;
+/// Pages after which a list is taken to have no end.
+const MOST: usize = 10_000;
+
+/// Pages through a list to its end, from where the question says; a corrupt item is an error.
+async fn all<'d, T>(
+    what: &str,
+    after: Option<Cursor>,
+    page: impl Fn(Option<Cursor>) -> BoxFuture<'d, checkpoint_core::Result<Page<Item<T>>>>,
+) -> Verdict<Vec<T>> {
+    let (mut after, mut found) = (after, Vec::new());
+    for _ in 0..MOST {
+        let page = page(after).await?;
         for item in page.items {
             found.push(whole(item)?);
         }
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(found),
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
         }
     }
-    Err(Failure::wrong("a scan did not end within 10,000 pages"))
+    let wrong = format!("{what} did not end within {MOST} pages");
+    Err(Failure::wrong(wrong))
+}
+
+/// Pages through a scan to its end; a corrupt item is an error.
+pub(crate) async fn scan(db: &dyn Backend, query: Query) -> Verdict<Vec<Record>> {
+    all("a scan", query.after.clone(), |after| {
+        let query = Query {
+            after,
+            ..query.clone()
+        };
+        Box::pin(async move { db.scan(&query).await })
+    })
+    .await
 }
 
 pub(crate) fn whole<T>(item: Item<T>) -> Verdict<T> {
@@ -122,24 +142,15 @@ pub(crate) async fn head(db: &dyn Backend, id: &str) -> Verdict<Option<String>> 
 
 /// All sessions, oldest first.
 pub(crate) async fn sessions(db: &dyn Backend, limit: usize) -> Verdict<Vec<SessionRecord>> {
-    let mut query = SessionQuery {
-        limit,
-        ..SessionQuery::default()
-    };
-    let mut found = Vec::new();
-    for _ in 0..10_000 {
-        let page = db.sessions(&query).await?;
-        for item in page.items {
-            found.push(whole(item)?);
-        }
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(found),
-        }
-    }
-    Err(Failure::wrong(
-        "a list of sessions did not end within 10,000 pages",
-    ))
+    all("a list of sessions", None, |after| {
+        let query = SessionQuery {
+            limit,
+            after,
+            ..SessionQuery::default()
+        };
+        Box::pin(async move { db.sessions(&query).await })
+    })
+    .await
 }
 
 /// All attachments that a query finds.
@@ -147,21 +158,14 @@ pub(crate) async fn attachments(
     db: &dyn Backend,
     query: AttachmentQuery,
 ) -> Verdict<Vec<Attachment>> {
-    let mut query = query;
-    let mut found = Vec::new();
-    for _ in 0..10_000 {
-        let page = db.attachments(&query).await?;
-        for item in page.items {
-            found.push(whole(item)?);
-        }
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(found),
-        }
-    }
-    Err(Failure::wrong(
-        "a list of attachments did not end within 10,000 pages",
-    ))
+    all("a list of attachments", query.after.clone(), |after| {
+        let query = AttachmentQuery {
+            after,
+            ..query.clone()
+        };
+        Box::pin(async move { db.attachments(&query).await })
+    })
+    .await
 }
 
 /// All changes after a position, asked for in pages of this size.
@@ -172,7 +176,7 @@ pub(crate) async fn changes(
 ) -> Verdict<Vec<Change>> {
     let mut after = after;
     let mut found: Vec<Change> = Vec::new();
-    for _ in 0..10_000 {
+    for _ in 0..MOST {
         let page = db.changes(after, limit).await?;
         let end = page.items.last();
         let at_end = |item: &Item<Change>| match item {
@@ -190,7 +194,9 @@ pub(crate) async fn changes(
         after = page.end;
         found.extend(page.whole()?);
     }
-    Err(Failure::wrong("the feed did not end within 10,000 pages"))
+    Err(Failure::wrong(format!(
+        "the feed did not end within {MOST} pages"
+    )))
 }
 
 /// From where on the feed can be read.
@@ -225,7 +231,7 @@ pub(crate) async fn maintain(
     budget: Budget,
 ) -> Verdict<checkpoint_core::MaintainStep> {
     let mut sum = checkpoint_core::MaintainStep::default();
-    for _ in 0..10_000 {
+    for _ in 0..MOST {
         let step = db.maintain(&budget).await?;
         sum.purged += step.purged;
         sum.trimmed += step.trimmed;
@@ -235,7 +241,9 @@ pub(crate) async fn maintain(
             return Ok(sum);
         }
     }
-    Err(Failure::wrong("maintain had not done within 10,000 steps"))
+    Err(Failure::wrong(format!(
+        "maintain had not done within {MOST} steps"
+    )))
 }
 
 /// A budget under which all that can go goes: chunks after an hour, memory of the past after a week.
