@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default)]
 pub(crate) struct Fields(Vec<u8>);
 
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+/// Writes a number as a varint: seven bits a byte, the lowest first, at most ten bytes (LEB128).
+#[inline]
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -72,8 +74,13 @@ pub(crate) struct Field<'a> {
     pub(crate) value: &'a [u8],
 }
 
+/// Takes a varint from the front.
+///
+/// # Errors
+///
+/// `Corrupt` for one that is cut off, or has more than 64 bits.
 #[inline]
-pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64> {
+pub fn take_varint(rest: &mut &[u8]) -> Result<u64> {
     let mut value = 0_u64;
     for n in 0..10 {
         let byte = *rest

@@ -2,12 +2,13 @@
 //!
 //! The form is described in `docs/format.md`. Numbers are varints (LEB128); what is absent takes a bit.
 
+use checkpoint_core::engine::{put_varint, take_varint};
 use checkpoint_core::{
     CheckpointId, ChunkId, Error, Fingerprint, Origin, RawId, Result, Status, Tag, Timestamp,
     Trigger, WorkerId,
 };
 
-use crate::row::{corrupt, put_varint, take_varint};
+use crate::row::corrupt;
 
 const PINNED: u64 = 1;
 const ASIDE: u64 = 1 << 1;

@@ -257,29 +257,3 @@ pub(crate) fn corrupt<T>(result: Result<T>) -> Result<T> {
         }
     })
 }
-
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-#[inline]
-pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64> {
-    let cut = || Error::corrupt("a number is cut off");
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, after) = rest.split_first().ok_or_else(cut)?;
-        *rest = after;
-        if shift == 63 && byte > 1 {
-            break;
-        }
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err(Error::corrupt("a number has more than 64 bits"))
-}

@@ -25,3 +25,5 @@ pub use feed::{FeedRow, feed_page};
 pub use queue::{Answer, Asker, Member, Queue, Unanswered, Work, queue};
 pub use tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables, Tombstone};
 pub use writer::Writer;
+
+pub use crate::wire::{put_varint, take_varint};

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use checkpoint_core::engine::{put_varint, take_varint};
 use checkpoint_core::{ChunkId, ChunkInfo, Error, Item, NewChunk, Result, StoredChunk, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
 
 use super::{all, one, one_of, run, statement};
 use crate::error::fault;
-use crate::row::{
-    array, binds, blob, check, check_large, int, integer, number, put_varint, seal, take_varint,
-    value,
-};
+use crate::row::{array, binds, blob, check, check_large, int, integer, number, seal, value};
 
 /// The small columns.
 const COLUMNS: usize = 4;
