@@ -116,6 +116,8 @@ pub enum Damage {
     Record(RecordName),
     /// What the feed tells at a position, but not the position itself. It is no append: those follow from checkpoints.
     Change(Position),
+    /// An entry by which a checkpoint with a tag is found by it, so that it no longer is. The checkpoint stays whole.
+    Index(CheckpointId),
     /// The version of the store's format: the newest known, and this many more.
     NewerFormat(u32),
 }
@@ -132,6 +134,7 @@ impl fmt::Display for Damage {
             Self::SessionHeader(id) => write!(f, "the header of session {id}"),
             Self::Record(name) => write!(f, "record {name}"),
             Self::Change(position) => write!(f, "the change at {position}"),
+            Self::Index(id) => write!(f, "an index entry of checkpoint {id}"),
             Self::NewerFormat(by) => write!(f, "the format's version, {by} too new"),
         }
     }

@@ -305,6 +305,10 @@ list! {
         a_damaged_record_is_corrupt_and_hides_nothing_else
         a_damaged_change_is_told_in_its_place_and_hides_nothing_else
         a_damaged_append_is_told_in_the_feed_and_hides_nothing_else
+        a_damaged_record_can_be_put_again_and_its_version_rises
+        a_damaged_session_that_is_deleted_does_not_stop_upkeep
+        a_sweep_that_damage_holds_up_says_so
+        what_an_index_lost_is_told_by_a_check
     }
     Limits in limits {
         a_state_over_its_limit_is_refused

@@ -237,6 +237,8 @@ pub(crate) async fn maintain(
         sum.trimmed += step.trimmed;
         sum.swept += step.swept;
         sum.swept_bytes += step.swept_bytes;
+        sum.unswept |= step.unswept;
+        sum.unpurged |= step.unpurged;
         if !step.more {
             return Ok(sum);
         }

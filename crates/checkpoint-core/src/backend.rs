@@ -324,6 +324,9 @@ pub struct MaintainStep {
     /// Chunks were not swept, since something is damaged that may refer to any of them. `Store::verify` names it; once
     /// it is set aside, deleted or restored, the sweep goes on.
     pub unswept: bool,
+    /// A session was left with what is in it, since it is damaged and may not be deleted at all. `Store::verify` names
+    /// it.
+    pub unpurged: bool,
 }
 
 macro_rules! forward {

@@ -3,6 +3,7 @@
 mod damage;
 mod identity;
 mod reading;
+mod upkeep;
 mod wrapper;
 mod writing;
 
@@ -37,6 +38,8 @@ controls! {
         an_update_of_an_old_revision_is_a_conflict of_two_updates_of_one_revision_one_wins;
     writing::DoesHalf "leaves half of a failed commit" caught by
         a_bad_operation_in_the_midst_undoes_those_before_it;
+    writing::RemembersFailures "goes on from a commit that failed" caught by
+        a_failed_commit_is_forgotten_by_later_ones a_failed_commit_is_forgotten_by_those_beside_it;
     writing::AcceptsDangling "accepts a state whose chunks are missing" caught by
         a_state_whose_top_is_nowhere_is_refused exactly_the_missing_chunks_are_named;
     identity::FoldsCase "folds the case of ids" caught by
@@ -85,6 +88,14 @@ controls! {
         a_damaged_record_is_corrupt_and_hides_nothing_else;
     damage::LosesChanges "leaves a damaged change out of the feed" caught by
         a_damaged_change_is_told_in_its_place_and_hides_nothing_else;
+    upkeep::StopsAtDamage "stops all upkeep at a damaged session" caught by
+        a_damaged_session_that_is_deleted_does_not_stop_upkeep;
+    upkeep::HidesUnswept "does not say that a sweep was held up" caught by
+        a_sweep_that_damage_holds_up_says_so;
+    upkeep::ChecksNothing "finds nothing when it checks itself" caught by
+        what_an_index_lost_is_told_by_a_check;
+    upkeep::ForgetsVersions "starts the versions of a damaged record anew" caught by
+        a_damaged_record_can_be_put_again_and_its_version_rises;
     reading::SweepsChildren "sweeps the children of live chunks" caught by
         a_sweep_spares_what_checkpoints_refer_to a_base_is_spared_while_its_delta_lives;
     reading::SweepsAtOnce "sweeps chunks within their grace" caught by

@@ -72,6 +72,10 @@ pub trait Fault: fmt::Debug + Send + Sync + 'static {
         inner.changed(after, at_most).await
     }
 
+    async fn check(&self, inner: &dyn Backend) -> Result<Vec<Error>> {
+        inner.check().await
+    }
+
     async fn maintain(&self, inner: &dyn Backend, budget: &Budget) -> Result<MaintainStep> {
         inner.maintain(budget).await
     }
@@ -168,7 +172,7 @@ impl Backend for Broken {
     }
 
     async fn check(&self) -> Result<Vec<Error>> {
-        self.inner.check().await
+        self.fault.check(&*self.inner).await
     }
 
     async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {

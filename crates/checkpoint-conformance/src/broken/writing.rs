@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use checkpoint_core::{
     Backend, Budget, CheckpointId, Commit, CommitId, Durability, Error, ErrorKind, Expectation,
     Item, MaintainStep, NewChunk, Operation, Origin, Outcome, Parent, Parts, Receipt, Record,
-    Result,
+    Result, SessionId,
 };
 use parking_lot::Mutex;
 
@@ -158,6 +158,34 @@ impl Fault for DoesHalf {
                 if inner.commit(part).await.is_err() {
                     break;
                 }
+            }
+        }
+        answer
+    }
+}
+
+/// Takes the head of a session from what it last tried to append there, also when that failed.
+#[derive(Debug, Default)]
+pub(super) struct RemembersFailures(Mutex<HashMap<SessionId, CheckpointId>>);
+
+#[async_trait]
+impl Fault for RemembersFailures {
+    async fn commit(&self, inner: &dyn Backend, mut commit: Commit) -> Result<Receipt> {
+        let tried = commit.clone();
+        for operation in &mut commit.operations {
+            if let Operation::Append(append) = operation
+                && append.parent == Parent::Head
+                && let Some(head) = self.0.lock().remove(&append.session)
+            {
+                append.parent = Parent::Id(head);
+            }
+        }
+        let answer = inner.commit(commit).await;
+        for operation in tried.operations {
+            if let Operation::Append(append) = operation
+                && answer.is_err()
+            {
+                self.0.lock().insert(append.session, append.id);
             }
         }
         answer

@@ -13,7 +13,7 @@ use crate::case::{Verdict, holds, refused, same};
 use crate::context::Context;
 use crate::harness::Damage;
 use crate::read::{self, all_of, apply, names, seed};
-use crate::samples::{append, id, name, record, session, update};
+use crate::samples::{append, append_tree, delete, id, leaf, name, record, session, tags, update};
 
 /// What a list shows: the names of the whole ones, and those of the damaged as asterisks, in order.
 fn shown<T: fmt::Debug>(
@@ -245,4 +245,113 @@ pub(crate) async fn a_damaged_append_is_told_in_the_feed_and_hides_nothing_else(
     let before = read::changes(&*cx.db(), Position::START, 100).await?;
     let db = cx.damaged(&Damage::Header(id("hurt"))).await?;
     told_around(&*db, &before, Position::of(2)).await
+}
+
+pub(crate) async fn a_damaged_record_can_be_put_again_and_its_version_rises(
+    cx: &Context,
+) -> Verdict {
+    for content in ["one", "two", "three"] {
+        apply(cx, record("hurt", Some(content))).await?;
+    }
+    let db = cx.damaged(&Damage::Record(name("hurt"))).await?;
+    let receipt = apply(cx, record("hurt", Some("mended"))).await?;
+    same!(
+        receipt.outcomes,
+        [Outcome::RecordPut { version: 4 }],
+        "putting a damaged record of version 3"
+    );
+    let found = read::records(&*db, "hurt").await?;
+    let found: Vec<_> = found
+        .iter()
+        .map(|record| (record.version, &record.bytes[..]))
+        .collect();
+    same!(found, [(4, "mended".as_bytes())], "the record mended");
+    Ok(())
+}
+
+pub(crate) async fn a_damaged_session_that_is_deleted_does_not_stop_upkeep(
+    cx: &Context,
+) -> Verdict {
+    for name in ["one", "hurt", "three"] {
+        seed(cx, name, &[&format!("of-{name}")]).await?;
+    }
+    for gone in ["hurt", "three"] {
+        apply(cx, Operation::DeleteSession(session(gone))).await?;
+    }
+    let db = cx.damaged(&Damage::SessionHeader(session("hurt"))).await?;
+    let step = read::maintain(&*db, read::budget()).await?;
+    // Whether it was deleted is among what is damaged, so that it may be left, if that is said.
+    holds!(
+        step.purged == 2 || (step.purged == 1 && step.unpurged),
+        "of two deleted sessions with a checkpoint each, one of them damaged: {step:?}"
+    );
+    same!(
+        names(&*db, all_of("one")).await?,
+        ["of-one"],
+        "checkpoints of a whole session"
+    );
+    let gone = read::item(&*db, "of-three").await?;
+    holds!(
+        matches!(gone, Item::Deleted),
+        "a checkpoint of a whole session that was deleted is {gone:?}"
+    );
+    same!(
+        read::save(cx, "one", "more").await?.sequence,
+        4,
+        "sequence of a save after upkeep"
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_sweep_that_damage_holds_up_says_so(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let (needed, nobodys) = (leaf("of the damaged"), leaf("of nobody"));
+    let ids = [needed.id, nobodys.id];
+    let mut commit = cx.commit().with(append_tree("s", "hurt", needed.id));
+    commit.chunks = vec![needed, nobodys];
+    cx.db().commit(commit).await?;
+    let db = cx.damaged(&Damage::Header(id("hurt"))).await?;
+    cx.clock().advance(read::PAST_WINDOW);
+    let step = read::maintain(&*db, read::budget()).await?;
+    let present = db.present(&ids).await?;
+    holds!(
+        present[0],
+        "the state of a checkpoint whose header is damaged was swept"
+    );
+    same!(
+        step.unswept,
+        present[1],
+        "whether a sweep says that it was held up, and what nobody needs is there"
+    );
+    apply(cx, delete("s", "hurt")).await?;
+    let step = read::maintain(&*db, read::budget()).await?;
+    same!(
+        (step.unswept, db.present(&ids).await?),
+        (false, vec![false, false]),
+        "the sweep once what was damaged is deleted"
+    );
+    Ok(())
+}
+
+pub(crate) async fn what_an_index_lost_is_told_by_a_check(cx: &Context) -> Verdict {
+    seed(cx, "s", &[]).await?;
+    for name in ["whole", "hurt"] {
+        let mut tagged = append("s", name);
+        tagged.tags = tags(&["plan"]);
+        read::save_as(cx, tagged).await?;
+    }
+    same!(cx.db().check().await?.len(), 0, "findings in a whole store");
+    let db = cx.damaged(&Damage::Index(id("hurt"))).await?;
+    let found = db.check().await?;
+    holds!(!found.is_empty(), "a check finds nothing");
+    for error in &found {
+        holds!(
+            error.is_corrupt(),
+            "found with an error of another kind: {error:?}"
+        );
+        names_it(error, "hurt")?;
+    }
+    // The checkpoint itself is as it was.
+    read::found(&*db, "hurt").await?;
+    Ok(())
 }

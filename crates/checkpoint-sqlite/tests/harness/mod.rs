@@ -97,6 +97,10 @@ impl Place {
                 "UPDATE change SET committed = committed + 1 WHERE sequence = ?1 AND n = ?2",
                 params![at.sequence.cast_signed(), at.n.cast_signed()],
             )?,
+            Damage::Index(id) => db.execute(
+                "DELETE FROM tag WHERE sequence = (SELECT sequence FROM checkpoint WHERE id = ?1)",
+                params![checkpoint(id)],
+            )?,
             Damage::NewerFormat(by) => {
                 let known: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
                 db.pragma_update(None, "user_version", known + by)?;
