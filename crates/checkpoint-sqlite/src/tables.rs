@@ -236,8 +236,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn record(&mut self, name: &RecordName) -> Result<Option<(u64, bool)>> {
-        let record = store::record(self.connection, name)?;
-        Ok(record.map(|(record, present)| (record.version, present)))
+        store::record(self.connection, name)
     }
 
     fn put_record(&mut self, name: &RecordName, version: u64, bytes: Option<&Bytes>) -> Result<()> {

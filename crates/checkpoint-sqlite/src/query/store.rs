@@ -25,7 +25,7 @@ const COUNTERS: &str = "SELECT
     (SELECT sequence FROM change ORDER BY sequence DESC, n DESC LIMIT 1),
     (SELECT n FROM change ORDER BY sequence DESC, n DESC LIMIT 1),
     floor_sequence, floor_n, newest FROM store WHERE one = 1";
-const RECORD: &str = "SELECT name, version, present, digest, data FROM record WHERE name = ?1";
+const RECORD: &str = "SELECT name, version, present, digest FROM record WHERE name = ?1";
 const RECORDS: &str =
     "SELECT name, version, present, digest, data FROM record WHERE name >= ?1 ORDER BY name";
 const PUT_RECORD: &str =
@@ -130,12 +130,15 @@ pub(crate) fn counters(connection: &Connection) -> Result<Counters> {
     counters.ok_or_else(|| Error::corrupt("the row of the store is missing; restore a backup"))
 }
 
-/// A named record, also one that was removed.
-pub(crate) fn record(
-    connection: &Connection,
-    name: &RecordName,
-) -> Result<Option<(MetaRecord, bool)>> {
-    one(connection, RECORD, [name.as_str()], read_record)
+/// The version of a named record and whether it is there; one that was removed has a version too. What it holds is not
+/// read, so that a record can be put again whose content is damaged. One whose version is damaged cannot: it might go
+/// back.
+pub(crate) fn record(connection: &Connection, name: &RecordName) -> Result<Option<(u64, bool)>> {
+    let found = one(connection, RECORD, [name.as_str()], |row| {
+        check(row, 0, 3)?;
+        Ok((number(row, 1)?, integer(row, 2)? != 0))
+    });
+    found.map_err(|error| error.with("record", name))
 }
 
 fn read_record(row: &rusqlite::Row<'_>) -> Result<(MetaRecord, bool)> {
