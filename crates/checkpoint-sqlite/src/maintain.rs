@@ -6,7 +6,7 @@ use checkpoint_core::{Budget, ChunkId, MaintainStep, Position, Result, Timestamp
 use rusqlite::Connection;
 
 use crate::error::fault;
-use crate::query::{checkpoint, chunk, control, feed, session, store, tombstone};
+use crate::query::{checkpoint, chunk, control, feed, or_damage, session, store, tombstone};
 use crate::recall::Recall;
 use crate::tables::SqliteTables;
 
@@ -19,7 +19,7 @@ pub(crate) fn step(
 ) -> Result<MaintainStep> {
     let rows = budget.rows.max(1);
     let mut done = MaintainStep::default();
-    done.purged = write(connection, || purge(connection, rows))?;
+    (done.purged, done.unpurged) = write(connection, || purge(connection, rows))?;
     done.more = done.purged as usize >= rows;
     if done.more {
         return Ok(done);
@@ -49,14 +49,21 @@ fn write<T>(connection: &Connection, work: impl FnOnce() -> Result<T>) -> Result
     result
 }
 
-/// Turns checkpoints of deleted sessions into tombstones.
-fn purge(connection: &Connection, rows: usize) -> Result<u64> {
-    let mut purged = 0;
+/// Turns checkpoints of deleted sessions into tombstones; answers how many, and whether a session was left: of one that
+/// is damaged nobody knows that it was deleted.
+fn purge(connection: &Connection, rows: usize) -> Result<(u64, bool)> {
+    let (mut purged, mut left, mut after) = (0, false, 0);
     while purged < rows
-        && let Some(key) = session::to_purge(connection)?
+        && let Some(key) = session::to_purge(connection, after)?
     {
-        let Some(mut stored) = session::by_key(connection, key)? else {
-            break;
+        let mut stored = match or_damage(session::by_key(connection, key))? {
+            Ok(Some(stored)) => stored,
+            Ok(None) => break,
+            Err(error) => {
+                tracing::warn!(%error, "a deleted session was not purged; restore it from a backup");
+                (left, after) = (true, key);
+                continue;
+            }
         };
         let deleted = stored.row.deleted.unwrap_or(Timestamp::MIN);
         let sequences = checkpoint::of_session(connection, key, rows - purged)?;
@@ -72,7 +79,7 @@ fn purge(connection: &Connection, rows: usize) -> Result<u64> {
             purged += 1;
         }
     }
-    Ok(purged as u64)
+    Ok((purged as u64, left))
 }
 
 /// Forgets changes, commits and tombstones that are older than the window, and says from where on the feed is whole.

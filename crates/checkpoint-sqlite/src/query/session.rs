@@ -33,8 +33,8 @@ const DOWNWARD: &str =
 const LAST_KEY: &str = "SELECT key FROM session ORDER BY key DESC LIMIT 1";
 const INSERT: &str = "INSERT OR REPLACE INTO session(key, id, created, revision, epoch, deleted, purged, digest, body)
     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-const TO_PURGE: &str =
-    "SELECT key FROM session WHERE deleted IS NOT NULL AND purged = 0 ORDER BY key LIMIT 1";
+const TO_PURGE: &str = "SELECT key FROM session
+    WHERE deleted IS NOT NULL AND purged = 0 AND key > ?1 ORDER BY key LIMIT 1";
 const DROP_OLD: &str =
     "DELETE FROM session WHERE key = ?1 AND EXISTS(SELECT 1 FROM session AS other
     WHERE other.id = session.id AND other.key > session.key)";
@@ -203,9 +203,11 @@ pub(crate) fn next_key(connection: &Connection) -> Result<u64> {
     Ok(one(connection, LAST_KEY, [], |row| number(row, 0))?.unwrap_or(0) + 1)
 }
 
-/// A deleted session whose checkpoints are not all gone.
-pub(crate) fn to_purge(connection: &Connection) -> Result<Option<u64>> {
-    one(connection, TO_PURGE, [], |row| number(row, 0))
+/// The first session after a key of those that are deleted and whose checkpoints are not all gone.
+pub(crate) fn to_purge(connection: &Connection, after: u64) -> Result<Option<u64>> {
+    one(connection, TO_PURGE, [after.cast_signed()], |row| {
+        number(row, 0)
+    })
 }
 
 /// Drops the row of a purged session when its id was used again.
