@@ -306,3 +306,50 @@ async fn verifying_the_whole_store_tells_what_an_index_lost() {
         );
     }
 }
+
+/// Name and metadata are not needed to go on: an agent gets at its checkpoints, and `info` tells the damage.
+#[tokio::test]
+async fn a_session_whose_name_is_damaged_is_opened_and_gone_on_with() {
+    let place = Place::new().await;
+    let db = place
+        .damaged("UPDATE session SET body = x'0102' WHERE id = 's'")
+        .await;
+    let store = checkpoint_core::Store::new(Arc::new(db));
+    for open in [store.session("s"), store.session("s").existing()] {
+        let session = open.await.unwrap();
+        let error = session.info().await.unwrap_err();
+        assert!(
+            error.is_corrupt() && error.to_string().contains("session: s"),
+            "{error}"
+        );
+        let page = session.list().await.unwrap();
+        assert!(page.checkpoints.len() + page.damaged.len() >= 3);
+        session.save(&1).await.unwrap();
+    }
+    let twice = store.session("s").create_new().await.unwrap_err();
+    assert_eq!(*twice.kind(), checkpoint_core::ErrorKind::AlreadyExists);
+    assert!(!store.verify().await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn a_record_whose_version_is_damaged_is_not_put_again() {
+    let place = Place::new().await;
+    let name = checkpoint_core::RecordName::new("key").unwrap();
+    let put = || {
+        commit().with(checkpoint_core::PutRecord {
+            name: name.clone(),
+            bytes: Some("content".into()),
+        })
+    };
+    let db = place.open().await;
+    for _ in 0..3 {
+        db.commit(put()).await.unwrap();
+    }
+    db.close().await.unwrap();
+    let db = place.damaged("UPDATE record SET version = 1").await;
+    let error = db.commit(put()).await.unwrap_err();
+    assert!(
+        error.is_corrupt() && error.to_string().contains("record: key"),
+        "{error}"
+    );
+}

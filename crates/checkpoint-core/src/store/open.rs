@@ -13,6 +13,9 @@ use crate::error::Result;
 use crate::id::SessionId;
 
 /// Opens a session. Await it; by default a session that is not there is made.
+///
+/// A session that is damaged is there, and is opened: its checkpoints can be read and it can be gone on with, as far as
+/// the storage knows what it needs. [`Session::info`] tells the damage.
 #[must_use = "a session is not opened until it is awaited"]
 #[derive(Clone, Debug)]
 pub struct OpenSession {
@@ -71,7 +74,7 @@ impl OpenSession {
             how,
         } = self;
         let session = Session::of(&store, &id?);
-        if how != How::CreateNew && session.record().await?.is_some() {
+        if how != How::CreateNew && session.is_there().await? {
             return Ok(session);
         }
         if how == How::Existing {

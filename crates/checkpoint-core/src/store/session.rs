@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId};
 use crate::query::{Order, Query, SessionQuery};
 use crate::receipt::Outcome;
-use crate::record::{Parts, SessionRecord};
+use crate::record::{Item, Parts, SessionRecord};
 
 /// A session of a store. A cheap handle.
 #[derive(Clone, Debug)]
@@ -63,14 +63,23 @@ impl Session {
         SessionInfo::from_record(record)
     }
 
-    pub(super) async fn record(&self) -> Result<Option<SessionRecord>> {
+    async fn item(&self) -> Result<Item<SessionRecord>> {
         let query = SessionQuery::one(self.id.clone());
-        let blame = |error| self.store.blame(error, "session");
         let page = self.store.0.backend.sessions(&query).await;
-        match page.map_err(blame)?.items.pop() {
-            Some(item) => item.into_option().map_err(blame),
-            None => Ok(None),
-        }
+        let mut page = page.map_err(|error| self.store.blame(error, "session"))?;
+        Ok(page.items.pop().unwrap_or(Item::Absent))
+    }
+
+    pub(super) async fn record(&self) -> Result<Option<SessionRecord>> {
+        let item = self.item().await?;
+        item.into_option()
+            .map_err(|error| self.store.blame(error, "session"))
+    }
+
+    /// Whether it is there, be it damaged.
+    pub(super) async fn is_there(&self) -> Result<bool> {
+        let item = self.item().await?;
+        Ok(matches!(item, Item::Found(_) | Item::Corrupt(_)))
     }
 
     pub(super) fn absent(&self) -> Error {
