@@ -40,7 +40,8 @@
 //!     comes back after `maintain`.
 //! 11. **Corruption.** What is damaged, be it a checkpoint, a session, a chunk, an attachment, a named record or a
 //!     change, is [`Item::Corrupt`], naming it; it never panics, never yields wrong data, and hides nothing else. The
-//!     feed tells a damaged change in its place and goes on behind it.
+//!     feed tells a damaged change in its place and goes on behind it. Writers and upkeep go on beside damage, and a
+//!     damaged record can be put again as long as its version is known; upkeep says what it left.
 //! 12. **Limits.** What is over a limit of [`StoreInfo::limits`] is refused before anything is written, with the limit
 //!     and the size. So is a question for more than [`Limits::page`] items. A call that names what it asks for by id
 //!     takes as many ids as the caller has: the answer is as long as the question.
