@@ -10,8 +10,10 @@ use super::*;
 #[test]
 fn the_store_in_memory_stands_it() {
     let memory: Arc<dyn Harness> = Arc::new(Memory);
-    let reports = run(&memory, &Threads::new(Seed(7)), |_| {}).expect("stores");
-    assert_eq!(reports.len(), MACHINES.len());
+    // The tasks are left to `cargo xtask threads`: they take longer than all other tests here.
+    let threads = Threads::new(Seed(7)).only(&["mixed", "creates", "readers"]);
+    let reports = run(&memory, &threads, |_| {}).expect("stores");
+    assert_eq!(reports.len(), MACHINES.len() - 1);
     for report in reports {
         assert!(report.wrong.is_empty(), "{report}: {:#?}", report.wrong);
         assert!(report.operations > 100, "{report}");
