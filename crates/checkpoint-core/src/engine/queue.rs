@@ -31,7 +31,7 @@ pub trait Work {
     /// Called when all that waited is done.
     fn rest(&mut self);
 
-    /// Lets go of what is held. Nothing else is called afterwards.
+    /// Lets go of what is held. Nothing else is called afterwards; it is dropped before anybody is told of the end.
     fn end(&mut self);
 }
 
@@ -179,6 +179,7 @@ impl<W: Work> Queue<W> {
             closing = open.0.turn(first, &mut work);
         }
         work.end();
+        drop(work);
         drop(open);
         if let Some(answer) = closing {
             answer.send(());

@@ -29,7 +29,7 @@ use sync::lock;
 
 const SWITCHES: usize = 2;
 
-/// What the writer did, in order: the numbers of commits, and upkeep as 100 and the end as 200.
+/// What the writer did, in order: the numbers of commits, and upkeep as 100 and that it let go of all as 200.
 type Log = Arc<Mutex<Vec<u32>>>;
 
 const UPKEEP: u32 = 100;
@@ -57,7 +57,11 @@ impl Work for Writes {
 
     fn rest(&mut self) {}
 
-    fn end(&mut self) {
+    fn end(&mut self) {}
+}
+
+impl Drop for Writes {
+    fn drop(&mut self) {
         lock(&self.0).push(END);
     }
 }
