@@ -4,9 +4,15 @@
 //! - `tables`: the tables of the judgement, with the way back when a commit fails.
 //! - `read`: answers to questions.
 //! - `maintain`: purging, trimming, sweeping.
+//! - `log`: what a backend needs that keeps its state here and a log of its own; `rows`, `columns` and `replay` are
+//!   the state as bytes and back.
 
+mod columns;
+mod log;
 mod maintain;
 mod read;
+mod replay;
+mod rows;
 mod state;
 mod tables;
 #[cfg(test)]
@@ -26,11 +32,9 @@ use tokio::sync::{Mutex, oneshot, watch};
 
 use self::maintain::{Rows, Sweep};
 use self::state::State;
-use self::tables::Transaction;
 use crate::backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
 use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
 use crate::commit::Commit;
-use crate::engine;
 use crate::engine::within;
 use crate::error::{Error, ErrorKind, Result};
 use crate::feed::Feed;
@@ -78,9 +82,18 @@ pub struct MemoryBuilder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     limits: Limits,
+    info: Option<StoreInfo>,
 }
 
 impl MemoryBuilder {
+    /// With this said of the store instead of what is true of memory alone, limits included: for a backend that makes
+    /// the state durable itself, by [`MemoryBackend::commit_logged`], and commits in no other way.
+    #[must_use]
+    pub fn described(mut self, info: StoreInfo) -> Self {
+        self.info = Some(info);
+        self
+    }
+
     /// With another clock than that of the system.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -105,7 +118,7 @@ impl MemoryBuilder {
     /// A new, empty store.
     #[must_use]
     pub fn build(self) -> MemoryBackend {
-        let info = StoreInfo {
+        let info = self.info.unwrap_or_else(|| StoreInfo {
             label: Arc::from("memory:"),
             id: StoreId::from_uuid(self.ids.next()),
             format: Format {
@@ -119,7 +132,7 @@ impl MemoryBuilder {
             gear_seed: 0,
             durability: Durability::Memory,
             read_only: false,
-        };
+        });
         MemoryBackend {
             shared: Arc::new(Shared {
                 info,
@@ -148,6 +161,7 @@ impl MemoryBackend {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             limits: Limits::default(),
+            info: None,
         }
     }
 
@@ -172,34 +186,13 @@ impl MemoryBackend {
         )
     }
 
-    /// All of it without a pause, so that nobody can drop it half done.
-    fn commit_now(&self, commit: &Commit) -> Result<Receipt> {
-        commit.check(&self.shared.info.limits)?;
-        let mut state = self.shared.state.write();
-        // Asked under the lock: after `close` returned nothing is written.
-        self.running()?;
-        let mut counters = state.counters;
-        let now = self.shared.clock.now();
-        let mut transaction = Transaction::new(&mut state);
-        let done = engine::apply(
-            &mut transaction,
-            &mut counters,
-            commit,
-            now,
-            Durability::Memory,
-        );
-        match done {
-            Ok(_) => state.counters = counters,
-            Err(_) => transaction.roll_back(),
-        }
-        let position = state.counters.position;
-        drop(state);
+    /// Wakes who waits for a change.
+    fn tell(&self, position: Position) {
         self.shared.newest.send_if_modified(|newest| {
             let newer = position > *newest;
             *newest = position.max(*newest);
             newer
         });
-        done
     }
 }
 
@@ -234,9 +227,7 @@ impl Backend for MemoryBackend {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Receipt> {
-        self.running()?;
         self.commit_now(&commit)
-            .map_err(|error| error.on(&self.shared.info.label))
     }
 
     async fn get(&self, ids: &[CheckpointId], parts: Parts) -> Result<Vec<Item<Record>>> {
@@ -337,7 +328,7 @@ impl Backend for MemoryBackend {
             commit: CommitId::from_uuid(self.shared.ids.next()),
             first: position,
             last: position,
-            durability: Durability::Memory,
+            durability: self.shared.info.durability,
             outcomes: Vec::new(),
             replayed: false,
             clock_behind: None,

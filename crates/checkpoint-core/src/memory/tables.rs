@@ -1,13 +1,14 @@
 //! The tables inside one commit, with the way back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::rows::{Batch, Key};
 use super::state::{AttachmentRow, Birth, Checkpoint, ChunkRow, RecordRow, State, whole};
 use crate::clock::Timestamp;
 use crate::commit::{NewChunk, Sealed, Update};
-use crate::engine::{Lookup, NewCheckpoint, SessionRow, Tables};
+use crate::engine::{Counters, Lookup, NewCheckpoint, SessionRow, Tables};
 use crate::error::{Error, Result};
 use crate::feed::Change;
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId};
@@ -19,6 +20,14 @@ type Undo = Box<dyn FnOnce(&mut State)>;
 pub(super) struct Transaction<'a> {
     state: &'a mut State,
     undo: Vec<Undo>,
+    touched: Vec<Key>,
+}
+
+/// A moment of a transaction; the default is its start.
+#[derive(Default)]
+pub(super) struct Savepoint {
+    undo: usize,
+    touched: usize,
 }
 
 impl<'a> Transaction<'a> {
@@ -26,14 +35,36 @@ impl<'a> Transaction<'a> {
         Self {
             state,
             undo: Vec::new(),
+            touched: Vec::new(),
+        }
+    }
+
+    pub(super) fn savepoint(&self) -> Savepoint {
+        Savepoint {
+            undo: self.undo.len(),
+            touched: self.touched.len(),
         }
     }
 
     /// Makes the state what it was.
-    pub(super) fn roll_back(self) {
-        for undo in self.undo.into_iter().rev() {
+    pub(super) fn roll_back(&mut self, to: &Savepoint) {
+        self.touched.truncate(to.touched);
+        for undo in self.undo.drain(to.undo..).rev() {
             undo(self.state);
         }
+    }
+
+    /// What was written so far, as rows; none when nothing was.
+    pub(super) fn rows(&self, counters: &Counters) -> Option<Vec<u8>> {
+        let keys: BTreeSet<_> = self.touched.iter().collect();
+        if keys.is_empty() {
+            return None;
+        }
+        let mut batch = Batch::new(self.state, counters);
+        for key in keys {
+            batch.add(self.state, key);
+        }
+        Some(batch.finish())
     }
 
     /// Sets or removes one row; every write goes through here.
@@ -54,6 +85,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn set_row(&mut self, row: Checkpoint) {
+        self.touched.push(Key::Checkpoint(row.header.sequence));
         self.set(
             |state| &mut state.checkpoints,
             row.header.sequence,
@@ -74,6 +106,7 @@ impl<'a> Transaction<'a> {
             .map(|((_, place), row)| (*place, row.kind.clone(), row.key.clone()))
             .collect();
         for (place, kind, key) in all {
+            self.touched.push(Key::Attachment(sequence, place));
             self.set(|state| &mut state.attachments, (sequence, place), None);
             self.set(|state| &mut state.places, (sequence, kind, key), None);
         }
@@ -127,14 +160,17 @@ impl Tables for Transaction<'_> {
         let key = last.map_or(1, |(key, _)| key + 1);
         let row = SessionRow { key, ..row.clone() };
         if let Some(&older) = self.state.session_keys.get(&row.id) {
+            self.touched.push(Key::Session(older));
             self.set(|state| &mut state.to_purge, older, Some(()));
         }
+        self.touched.push(Key::Session(key));
         self.set(|state| &mut state.session_keys, row.id.clone(), Some(key));
         self.set(|state| &mut state.sessions, key, Some(row));
         Ok(key)
     }
 
     fn update_session(&mut self, row: &SessionRow) -> Result<()> {
+        self.touched.push(Key::Session(row.key));
         if row.deleted.is_some() {
             self.set(|state| &mut state.to_purge, row.key, Some(()));
         }
@@ -188,6 +224,8 @@ impl Tables for Transaction<'_> {
     fn delete_checkpoint(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
         let row = self.row(sequence)?;
         self.remove_attachments(sequence);
+        self.touched
+            .extend([Key::Checkpoint(sequence), Key::Grave(sequence)]);
         self.set(|state| &mut state.checkpoints, sequence, None);
         let index = (row.session, sequence);
         self.set(|state| &mut state.by_session, index, None);
@@ -224,6 +262,7 @@ impl Tables for Transaction<'_> {
                 bytes: bytes.clone(),
             });
             let place = row.is_some().then_some(at.1);
+            self.touched.push(Key::Attachment(at.0, at.1));
             self.set(|state| &mut state.attachments, at, row);
             self.set(|state| &mut state.places, of, place);
         }
@@ -241,6 +280,7 @@ impl Tables for Transaction<'_> {
             version,
             bytes: bytes.cloned(),
         };
+        self.touched.push(Key::Record(name.as_str().to_owned()));
         self.set(
             |state| &mut state.records,
             name.as_str().to_owned(),
@@ -259,6 +299,7 @@ impl Tables for Transaction<'_> {
             bytes: chunk.bytes.clone(),
             since: now,
         };
+        self.touched.push(Key::Chunk(chunk.id));
         self.set(|state| &mut state.chunks, chunk.id, Some(row));
         self.rely_on(chunk.id);
         Ok(())
@@ -268,6 +309,7 @@ impl Tables for Transaction<'_> {
         let row = self.state.chunks.get(id).cloned();
         if let Some(row) = row {
             let since = now.max(row.since);
+            self.touched.push(Key::Chunk(*id));
             self.set(
                 |state| &mut state.chunks,
                 *id,
@@ -288,12 +330,14 @@ impl Tables for Transaction<'_> {
 
     fn remember(&mut self, id: &CommitId, receipt: &[u8], now: Timestamp) -> Result<()> {
         let row = (Bytes::copy_from_slice(receipt), now);
+        self.touched.push(Key::Commit(*id));
         self.set(|state| &mut state.remembered, *id, Some(row));
         self.set(|state| &mut state.remembered_by_age, (now, *id), Some(()));
         Ok(())
     }
 
     fn insert_change(&mut self, change: &Change) -> Result<()> {
+        self.touched.push(Key::Change(change.position));
         self.set(
             |state| &mut state.changes,
             change.position,
@@ -327,6 +371,7 @@ impl Tables for Transaction<'_> {
             }
             Sealed::Chunk(id) => {
                 let row = self.state.chunks.get(id).cloned().ok_or_else(gone)?;
+                self.touched.push(Key::Chunk(*id));
                 self.set(
                     |state| &mut state.chunks,
                     *id,
@@ -339,11 +384,13 @@ impl Tables for Transaction<'_> {
                     bytes,
                     ..row.clone()
                 };
+                self.touched.push(Key::Attachment(at.0, at.1));
                 self.set(|state| &mut state.attachments, at, Some(row));
             }
             Sealed::Session(id) => {
                 let row = self.state.live_session(id).cloned().ok_or_else(gone)?;
                 let row = SessionRow { body: bytes, ..row };
+                self.touched.push(Key::Session(row.key));
                 self.set(|state| &mut state.sessions, row.key, Some(row));
             }
         }

@@ -1,5 +1,6 @@
 //! What the conformance suite does not reach: by example here, for all values in `properties`.
 
+mod log;
 mod properties;
 
 use std::sync::Arc;

@@ -40,7 +40,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     })
 }
 
-fn update(of: &str, id: impl ToString, revision: u64) -> Operation {
+pub(super) fn update(of: &str, id: impl ToString, revision: u64) -> Operation {
     let update = Update {
         session: session(of),
         id: checkpoint(id),
@@ -60,7 +60,7 @@ fn update(of: &str, id: impl ToString, revision: u64) -> Operation {
     update.into()
 }
 
-fn any_commits() -> impl Strategy<Value = Vec<Vec<Operation>>> {
+pub(super) fn any_commits() -> impl Strategy<Value = Vec<Vec<Operation>>> {
     proptest::collection::vec(proptest::collection::vec(any_operation(), 1..6), 0..20)
 }
 
