@@ -2,7 +2,7 @@
 
 use super::MemoryBackend;
 use super::rows::Batch;
-use super::tables::{Savepoint, Transaction};
+use super::transaction::{Savepoint, Transaction};
 use crate::commit::Commit;
 use crate::engine::{self, Counters};
 use crate::error::{Error, Result};

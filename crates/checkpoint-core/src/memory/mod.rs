@@ -1,7 +1,7 @@
 //! A store in memory: the whole contract but durability.
 //!
 //! - `state`: what is kept, and its indexes.
-//! - `tables`: the tables of the judgement, with the way back when a commit fails.
+//! - `tables`: the tables of the judgement; `transaction`: the way back when a commit fails.
 //! - `read`: answers to questions.
 //! - `maintain`: purging, trimming, sweeping.
 //! - `log`: what a backend needs that keeps its state here and a log of its own; `rows`, `columns` and `replay` are
@@ -17,6 +17,7 @@ mod state;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod transaction;
 
 use std::fmt;
 use std::future::{Future, poll_fn};

@@ -1,84 +1,19 @@
-//! The tables inside one commit, with the way back.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! The tables inside one transaction.
 
 use bytes::Bytes;
 
-use super::rows::{Batch, Key};
-use super::state::{AttachmentRow, Birth, Checkpoint, ChunkRow, RecordRow, State, whole};
+use super::rows::Key;
+use super::state::{AttachmentRow, Birth, Checkpoint, ChunkRow, RecordRow, whole};
+use super::transaction::Transaction;
 use crate::clock::Timestamp;
 use crate::commit::{NewChunk, Sealed, Update};
-use crate::engine::{Counters, Lookup, NewCheckpoint, SessionRow, Tables};
+use crate::engine::{Lookup, NewCheckpoint, SessionRow, Tables};
 use crate::error::{Error, Result};
 use crate::feed::Change;
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId};
 use crate::record::{Head, Payload};
 
-type Undo = Box<dyn FnOnce(&mut State)>;
-
-/// A state that is being changed, and what it takes to change it back.
-pub(super) struct Transaction<'a> {
-    state: &'a mut State,
-    undo: Vec<Undo>,
-    touched: Vec<Key>,
-}
-
-/// A moment of a transaction; the default is its start.
-#[derive(Default)]
-pub(super) struct Savepoint {
-    undo: usize,
-    touched: usize,
-}
-
-impl<'a> Transaction<'a> {
-    pub(super) fn new(state: &'a mut State) -> Self {
-        Self {
-            state,
-            undo: Vec::new(),
-            touched: Vec::new(),
-        }
-    }
-
-    pub(super) fn savepoint(&self) -> Savepoint {
-        Savepoint {
-            undo: self.undo.len(),
-            touched: self.touched.len(),
-        }
-    }
-
-    /// Makes the state what it was.
-    pub(super) fn roll_back(&mut self, to: &Savepoint) {
-        self.touched.truncate(to.touched);
-        for undo in self.undo.drain(to.undo..).rev() {
-            undo(self.state);
-        }
-    }
-
-    /// What was written so far, as rows; none when nothing was.
-    pub(super) fn rows(&self, counters: &Counters) -> Option<Vec<u8>> {
-        let keys: BTreeSet<_> = self.touched.iter().collect();
-        if keys.is_empty() {
-            return None;
-        }
-        let mut batch = Batch::new(self.state, counters);
-        for key in keys {
-            batch.add(self.state, key);
-        }
-        Some(batch.finish())
-    }
-
-    /// Sets or removes one row; every write goes through here.
-    fn set<K, V>(&mut self, table: fn(&mut State) -> &mut BTreeMap<K, V>, key: K, value: Option<V>)
-    where
-        K: Ord + Clone + 'static,
-        V: 'static,
-    {
-        let before = replace(table(self.state), key.clone(), value);
-        self.undo.push(Box::new(move |state| {
-            replace(table(state), key, before);
-        }));
-    }
-
+impl Transaction<'_> {
     fn row(&self, sequence: u64) -> Result<Checkpoint> {
         let row = self.state.checkpoints.get(&sequence).cloned();
         row.ok_or_else(|| Error::storage("no such checkpoint").with("sequence", sequence))
@@ -139,13 +74,6 @@ impl<'a> Transaction<'a> {
 
 fn gone() -> Error {
     Error::storage("the object to be sealed anew is gone")
-}
-
-fn replace<K: Ord, V>(table: &mut BTreeMap<K, V>, key: K, value: Option<V>) -> Option<V> {
-    match value {
-        Some(value) => table.insert(key, value),
-        None => table.remove(&key),
-    }
 }
 
 impl Tables for Transaction<'_> {
