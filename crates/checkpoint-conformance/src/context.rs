@@ -87,6 +87,15 @@ impl Context {
         Ok(handle)
     }
 
+    /// A handle that may be closed: one more, or the only one that there can be.
+    pub(crate) async fn own(&self) -> Verdict<Arc<dyn Backend>> {
+        if self.capabilities.shared {
+            self.another().await
+        } else {
+            self.restart().await
+        }
+    }
+
     /// Opens one more handle, whatever the backend says that it can do.
     pub(crate) async fn open(&self) -> Result<Arc<dyn Backend>, Error> {
         let handle = self.fixture.open().await?;

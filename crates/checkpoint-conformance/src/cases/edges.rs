@@ -31,7 +31,7 @@ pub(crate) async fn a_wait_ends_when_its_handle_is_closed(cx: &Context) -> Verdi
     let mut quickest = FOR_EVER;
     // The quickest of some, since the machine may be busy.
     for _ in 0..4 {
-        let db = cx.open().await?;
+        let db = cx.own().await?;
         let now = db.changed(Position::START, Duration::ZERO).await?;
         let waiting = tokio::spawn({
             let db = std::sync::Arc::clone(&db);
