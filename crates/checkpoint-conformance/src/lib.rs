@@ -1,9 +1,9 @@
 //! The contract of a [`Backend`](checkpoint_core::Backend) as cases, to be run against any that there is.
 //!
-//! A backend's author writes a [`Harness`], which makes stores, and calls [`run`] with [`cases`]. Each case gets a
-//! fresh store, works on it through the trait alone, and passes, fails with what was expected and what was found, or is
-//! skipped with what the backend lacks. That the cases see what they are there for is shown by [`negative`]: backends
-//! with one fault each, and the cases that catch it.
+//! A backend's author writes a [`Harness`], which makes stores, and hands it to [`test_main`], or to [`run`] with
+//! [`cases`]. Each case gets a fresh store, works on it through the trait alone, and passes, fails with what was expected
+//! and what was found, or is skipped with what the backend lacks. That the cases see what they are there for is shown by
+//! [`negative`]: backends with one fault each, and the cases that catch it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -31,6 +31,7 @@ mod report;
 pub mod samples;
 #[cfg(test)]
 mod tests;
+mod trials;
 
 pub use broken::{Control, Fault, negative, with_fault};
 pub use case::{Case, Clause, Failure, Verdict};
@@ -38,6 +39,7 @@ pub use context::Context;
 pub use harness::{Damage, Fixture, Harness};
 pub use memory::Memory;
 pub use report::{CASE_TIMEOUT, Line, Outcome, Report, matching, run};
+pub use trials::test_main;
 
 macro_rules! list {
     ($($clause:ident in $module:ident { $($name:ident)+ })+) => {
