@@ -3,7 +3,9 @@
 //! A backend author needs this page and nothing else. The conformance suite (`checkpoint-conformance`) holds
 //! every clause as cases; run it on a backend of your own. What every backend must judge alike, such as
 //! idempotency, expectations and sequences, is written once in [`engine`](crate::engine): a backend that
-//! implements its tables gets the judgement for free, but need not use it.
+//! implements its tables gets the judgement for free, but need not use it. One whose engine only takes bytes and gives
+//! them back, such as a log, stands on [`MemoryBackend::commit_logged`](crate::MemoryBackend::commit_logged) and has
+//! everything but durability. `docs/writing-a-backend.md` goes along such a one.
 //!
 //! # The contract
 //!
@@ -162,6 +164,9 @@ pub trait Backend: Debug + Send + Sync + 'static {
     async fn flush(&self) -> Result<Receipt>;
 
     /// Finishes commits under way and lets go of the store. Every later call is `Stopped`; closing again is no error.
+    ///
+    /// A handle that is dropped without it does the same, soon: who opens the store next may find it `Locked` for a
+    /// moment, not for long.
     async fn close(&self) -> Result<()>;
 }
 

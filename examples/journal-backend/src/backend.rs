@@ -56,8 +56,8 @@ impl JournalBackend {
         };
         let memory = MemoryBackend::builder()
             .clock(options.clock)
-            .described(info);
-        let memory = memory.build();
+            .described(info)
+            .build();
         for rows in contents.entries() {
             memory.replay(rows).map_err(|error| error.on(&label))?;
         }

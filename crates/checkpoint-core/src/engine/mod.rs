@@ -2,8 +2,12 @@
 //!
 //! Idempotency, expectations, ownership, closedness, sequences and positions are decided here, against
 //! [`Tables`]: what a backend keeps, one small question or write at a time, inside a transaction of its own. A
-//! backend opens a transaction, calls [`apply`], and commits it or rolls it back; several commits may share a
-//! transaction when each can be rolled back alone.
+//! backend opens a transaction, calls [`Commit::check`](crate::Commit::check) and [`apply`], and commits it or rolls it
+//! back; several commits may share a transaction when each can be rolled back alone. The answer is given once the
+//! transaction is as durable as the receipt claims.
+//!
+//! Reads are the backend's own. They have [`feed_page`] for the feed, [`Filter::matches`](crate::Filter::matches) for
+//! headers, and the queries know their cursors, such as [`Query::remaining`](crate::Query::remaining).
 
 mod apply;
 mod check;
