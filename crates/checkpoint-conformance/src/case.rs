@@ -1,6 +1,7 @@
 //! A case, what it answers, and the words in which it says what it wants.
 
 use std::fmt;
+use std::panic::Location;
 
 use checkpoint_core::{Error, ErrorKind};
 use futures::future::BoxFuture;
@@ -45,8 +46,15 @@ impl Failure {
 }
 
 impl From<Error> for Failure {
+    /// Says where it was called: an error alone does not tell which call of a case it is from.
+    #[track_caller]
     fn from(error: Error) -> Self {
-        let mut text = format!("unexpected error: {error} [{}]", kind_name(error.kind()));
+        let (kind, place) = (kind_name(error.kind()), Location::caller());
+        let mut text = format!(
+            "unexpected error at {}:{}: {error} [{kind}]",
+            place.file(),
+            place.line()
+        );
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
             text.push_str(&format!(": {cause}"));

@@ -165,10 +165,23 @@ async fn a_case_that_hangs_is_given_up() {
 async fn a_failure_is_told_on_one_line_with_its_causes() {
     let failed = case(|_| {
         let inner = Error::storage("the disk\nis gone");
-        async move { Err(Failure::from(Error::corrupt("no row").because(inner))) }.boxed()
+        let read = move || Err::<(), _>(Error::corrupt("no row").because(inner));
+        async move { Ok(read()?) }.boxed()
     });
-    let why = "unexpected error: no row [Corrupt]: the disk is gone".to_owned();
-    assert_eq!(outcome(failed).await, Outcome::Failed(why));
+    let outcome = outcome(failed).await;
+    let Outcome::Failed(why) = &outcome else {
+        panic!("{outcome:?}");
+    };
+    // Which call it was is told by the line of the case.
+    let place = format!("unexpected error at {}:", file!());
+    let rest = why
+        .strip_prefix(&place)
+        .and_then(|why| why.split_once(": "));
+    assert_eq!(
+        rest.map(|(_, why)| why),
+        Some("no row [Corrupt]: the disk is gone"),
+        "{why}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
