@@ -16,9 +16,6 @@ use crate::journal::Journal;
 use crate::layout::VERSION;
 use crate::worker::Worker;
 
-/// A journal that is shorter is not worth rewriting.
-const SMALL: u64 = 1 << 20;
-
 /// A store in a directory: all of it in memory, and a journal from which it is made again.
 ///
 /// Dropping the handle does what waits in its queue and lets go of the directory, which takes as long as a sync;
@@ -27,6 +24,7 @@ const SMALL: u64 = 1 << 20;
 pub struct JournalBackend {
     memory: MemoryBackend,
     worker: Worker,
+    rewrite_from: u64,
 }
 
 impl JournalBackend {
@@ -63,7 +61,11 @@ impl JournalBackend {
         }
         // A further handle on the same memory: closing one leaves the worker's open until it is done.
         let worker = Worker::start(memory.clone(), journal)?;
-        Ok(Self { memory, worker })
+        Ok(Self {
+            memory,
+            worker,
+            rewrite_from: options.rewrite_from,
+        })
     }
 
     fn on_this(&self, error: Error) -> Error {
@@ -143,12 +145,12 @@ impl Backend for JournalBackend {
     }
 
     /// What is given back in memory is given back on disk when the journal is rewritten: when that is asked for, or
-    /// when more than half of it is of no use.
+    /// when it has doubled since, so that rewriting costs no more than writing did.
     async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
         let step = self.memory.maintain(budget).await?;
-        let needed = self.memory.stats().await?.stored_bytes;
-        let wasteful = self.worker.size() > SMALL + 2 * needed;
-        if !step.more && (budget.compact || wasteful) {
+        let (size, rewritten) = (self.worker.size(), self.worker.rewritten());
+        let grown = size >= self.rewrite_from && size > 2 * rewritten;
+        if !step.more && (budget.compact || grown) {
             let done = self.worker.rewrite().await;
             done.map_err(|error| self.on_this(error))?;
         }

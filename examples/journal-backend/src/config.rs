@@ -17,6 +17,8 @@ pub struct JournalOptions {
     pub clock: Arc<dyn Clock>,
     /// The calls to files. Default: those of the system. A test stands in here.
     pub disk: Arc<dyn Disk>,
+    /// A journal of so many bytes is rewritten by `maintain` when it has doubled since it was. Default: 1 MiB.
+    pub rewrite_from: u64,
 }
 
 impl JournalOptions {
@@ -27,6 +29,7 @@ impl JournalOptions {
             directory: directory.as_ref().to_owned(),
             clock: Arc::new(SystemClock),
             disk: Arc::new(System),
+            rewrite_from: 1 << 20,
         }
     }
 
@@ -34,6 +37,13 @@ impl JournalOptions {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// With another length from which it pays to rewrite the journal.
+    #[must_use]
+    pub fn with_rewrite_from(mut self, bytes: u64) -> Self {
+        self.rewrite_from = bytes;
         self
     }
 

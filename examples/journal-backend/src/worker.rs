@@ -32,6 +32,8 @@ pub(crate) struct Worker {
     queue: Option<Sender<Work>>,
     thread: Option<JoinHandle<()>>,
     size: Arc<AtomicU64>,
+    /// What the size was after the journal was rewritten last.
+    rewritten: AtomicU64,
 }
 
 impl Worker {
@@ -51,6 +53,7 @@ impl Worker {
             queue: Some(queue),
             thread: Some(thread),
             size,
+            rewritten: AtomicU64::new(0),
         })
     }
 
@@ -67,8 +70,15 @@ impl Worker {
         self.ask(Work::Flush).await
     }
 
+    /// Bytes that it had when this handle rewrote it last; 0 when it did not.
+    pub(crate) fn rewritten(&self) -> u64 {
+        self.rewritten.load(Ordering::Relaxed)
+    }
+
     pub(crate) async fn rewrite(&self) -> Result<()> {
-        self.ask(Work::Rewrite).await
+        self.ask(Work::Rewrite).await?;
+        self.rewritten.store(self.size(), Ordering::Relaxed);
+        Ok(())
     }
 
     pub(crate) async fn check(&self) -> Result<()> {
