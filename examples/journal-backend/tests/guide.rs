@@ -1,5 +1,7 @@
 //! The guide shows code that exists.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::path::Path;
 

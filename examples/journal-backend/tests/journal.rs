@@ -1,5 +1,7 @@
 //! What the journal owes beyond the contract: a torn end is cut off, any other damage refused, a failed write told.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
