@@ -31,8 +31,11 @@ pub(crate) fn unknown(error: io::Error, path: &Path) -> Error {
 
 /// A write failed before.
 pub(crate) fn broken(path: &Path) -> Error {
-    Error::storage("an earlier write failed and this handle writes no more; open the store again")
-        .with("path", path.display())
+    Error::new(
+        ErrorKind::Stopped,
+        "an earlier write failed and this handle writes no more; open the store again",
+    )
+    .with("path", path.display())
 }
 
 /// What every call of a closed handle gets.

@@ -282,6 +282,7 @@ async fn after_a_write_that_failed_the_handle_writes_no_more_and_says_so() {
     assert_eq!(*unknown.kind(), ErrorKind::Unavailable { applied });
     disk.left.store(i64::MAX, Ordering::SeqCst);
     let refused = save(&store, "c").await.unwrap_err();
+    assert_eq!(*refused.kind(), ErrorKind::Stopped);
     assert!(
         refused.to_string().contains("open the store again"),
         "{refused}"
