@@ -8,6 +8,8 @@
 //! is written. A journal that is damaged anywhere but at its end is refused as a whole.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use checkpoint_core::Store;
 //! use checkpoint_journal::{JournalBackend, JournalOptions};
 //!
@@ -15,11 +17,11 @@
 //! # async fn main() -> checkpoint_core::Result<()> {
 //! # let place = tempfile::tempdir().unwrap();
 //! # let place = place.path().join("store");
-//! let store = Store::new(JournalBackend::open(JournalOptions::at(&place))?);
+//! let store = Store::new(Arc::new(JournalBackend::open(JournalOptions::at(&place))?));
 //! store.session("research").await?.save(&["a", "b"]).await?;
 //! store.close().await?;
 //!
-//! let store = Store::new(JournalBackend::open(JournalOptions::at(&place))?);
+//! let store = Store::new(Arc::new(JournalBackend::open(JournalOptions::at(&place))?));
 //! let found: Option<Vec<String>> = store.session("research").await?.latest_as().await?;
 //! assert_eq!(found, Some(vec!["a".to_owned(), "b".to_owned()]));
 //! # Ok(())
