@@ -200,6 +200,7 @@ mod tests {
         fn any_description()(
             texts in prop::collection::vec(".{0,20}", 5),
             key in ".{0,8}",
+            number in prop::num::f64::NORMAL,
             schema in prop::option::of((".{1,8}", any::<u64>())),
             digest in any::<Option<[u8; 32]>>(),
             checksum in any::<Option<[u8; 32]>>(),
@@ -209,7 +210,7 @@ mod tests {
                 message: texts[0].clone(),
                 title: texts[1].clone(),
                 step_description: texts[2].clone(),
-                metadata: [(key, Value::from(1))].into_iter().collect(),
+                metadata: [(key, Value::from(number))].into_iter().collect(),
                 reason: texts[3].clone(),
                 schema: schema.map(|(name, version)| SchemaVersion { name, version }),
                 content_type: texts[4].clone(),

@@ -26,6 +26,21 @@ fn nan_and_infinities_are_refused_and_not_turned_into_null() {
     }
 }
 
+proptest! {
+    #[test]
+    fn every_finite_number_is_read_back_as_it_was(bits: u64) {
+        let number = f64::from_bits(bits);
+        prop_assume!(number.is_finite());
+        for codec in [Codec::Json, Codec::MessagePack] {
+            let bytes = encode(codec, &number).expect("finite");
+            let typed: f64 = codec.decode(&bytes).expect("read back");
+            prop_assert_eq!(typed.to_bits(), number.to_bits());
+            let value: Value = codec.decode(&bytes).expect("read back");
+            prop_assert_eq!(value.as_f64().map(f64::to_bits), Some(number.to_bits()));
+        }
+    }
+}
+
 fn json_like(number: f64) -> Vec<Option<Vec<f64>>> {
     vec![None, Some(vec![1.0, number])]
 }
