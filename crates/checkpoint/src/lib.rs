@@ -54,6 +54,8 @@ pub use checkpoint_core::{
 #[cfg(feature = "sqlite")]
 pub use checkpoint_sqlite as sqlite;
 pub use open::{open, open_backend};
+#[doc(hidden)]
+pub use open::{UrlParts, url_parts};
 
 /// The example of the README, so that it runs.
 #[cfg(doctest)]

@@ -74,7 +74,54 @@ pub async fn open_backend(url: impl AsRef<str>) -> Result<Arc<dyn Backend>> {
     }
 }
 
+/// What a URL says, in its parts.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlParts {
+    /// In small letters.
+    pub scheme: String,
+    /// Decoded.
+    pub place: String,
+    /// Decoded, in the order given.
+    pub options: Vec<(String, String)>,
+}
+
+/// Judges a URL as [`open_backend`] does, and opens nothing.
+///
+/// Hidden, since a program has no use for it: it is for fuzzing, which must neither touch files nor be kept from all
+/// that comes after the first mistake.
+///
+/// # Errors
+///
+/// Those of [`open_backend`] that need no storage.
+#[doc(hidden)]
+pub fn url_parts(url: impl AsRef<str>) -> Result<UrlParts> {
+    let url = StoreUrl::parse(url.as_ref())?;
+    match url.scheme() {
+        "memory" => check_memory(&url)?,
+        #[cfg(feature = "sqlite")]
+        "sqlite" => drop(sqlite::options(&url)?),
+        _ => return Err(not_there(&url)),
+    }
+    let place = match url.place() {
+        Place::Nothing => String::new(),
+        Place::Word(place) | Place::Path(place) => place.clone(),
+    };
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    Ok(UrlParts {
+        scheme: url.scheme().to_owned(),
+        place,
+        options: url.options().map(own).collect(),
+    })
+}
+
 fn memory(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
+    check_memory(url)?;
+    tracing::info!(store = "memory:", "created a store in memory");
+    Ok(Arc::new(MemoryBackend::new()))
+}
+
+fn check_memory(url: &StoreUrl) -> Result<()> {
     match url.place() {
         Place::Nothing => {}
         Place::Path(path) if path.is_empty() => {}
@@ -86,11 +133,10 @@ fn memory(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
             return Err(url.blame(Error::invalid(problem)));
         }
     }
-    if let Some((name, _)) = url.options().next() {
-        return Err(url.unknown_option(name, &[]));
+    match url.options().next() {
+        Some((name, _)) => Err(url.unknown_option(name, &[])),
+        None => Ok(()),
     }
-    tracing::info!(store = "memory:", "created a store in memory");
-    Ok(Arc::new(MemoryBackend::new()))
 }
 
 fn not_there(url: &StoreUrl) -> Error {
