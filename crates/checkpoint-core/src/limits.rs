@@ -29,7 +29,7 @@ pub struct Limits {
     /// Items that one answer may be asked for, wherever a limit is given; a higher limit is refused, not cut down, so
     /// that nobody takes a part for the whole. Default: 10,000.
     pub page: u64,
-    /// Levels of nesting in JSON. Default: 128.
+    /// Levels of nesting in a state or in metadata. Default: 127, and no more can be read back.
     pub depth: u64,
 }
 
@@ -83,7 +83,7 @@ impl Default for Limits {
             tags: 64,
             operations: 65_536,
             page: 10_000,
-            depth: 128,
+            depth: 127,
         }
     }
 }

@@ -11,6 +11,12 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
+/// Levels of nesting that can be read back: the JSON parser follows no more.
+const READABLE: u32 = 127;
+/// Levels that are followed in MessagePack, whoever wrote it: more than any writer of ours makes, and few enough for the
+/// stack of any thread.
+const FOLLOWED: usize = 256;
+
 /// How states are encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -46,10 +52,10 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// `Invalid` for what the codec cannot say: NaN, nesting deeper than [`Limits::depth`], a failing `Serialize`.
+    /// `Invalid` for what the codec cannot say: NaN, nesting deeper than [`Limits::depth`] or than 127 levels, a failing `Serialize`.
     pub fn encode<T: Serialize + ?Sized>(self, state: &T, limits: &Limits) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(256);
-        let depth = u32::try_from(limits.depth).unwrap_or(u32::MAX);
+        let depth = u32::try_from(limits.depth).map_or(READABLE, |depth| depth.min(READABLE));
         match self {
             Self::Json => {
                 let mut json = serde_json::Serializer::new(&mut out);
@@ -79,7 +85,7 @@ impl Codec {
             }
             Self::MessagePack => {
                 let mut unpacker = rmp_serde::Deserializer::from_read_ref(bytes);
-                unpacker.set_max_depth(1_024);
+                unpacker.set_max_depth(FOLLOWED);
                 T::deserialize(&mut unpacker).map_err(|error| self.undecodable::<T>(error))
             }
         }

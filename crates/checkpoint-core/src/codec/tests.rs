@@ -52,7 +52,7 @@ fn nested(levels: usize) -> Value {
 #[test]
 fn what_is_nested_too_deep_to_be_read_back_is_refused() {
     let limits = Limits::default();
-    let deepest = usize::try_from(limits.depth).expect("small") - 1;
+    let deepest = usize::try_from(READABLE).expect("small");
     for codec in [Codec::Json, Codec::MessagePack] {
         let bytes = codec
             .encode(&nested(deepest), &limits)
@@ -61,13 +61,30 @@ fn what_is_nested_too_deep_to_be_read_back_is_refused() {
             codec.decode::<Value>(&bytes).expect("read back"),
             nested(deepest)
         );
-        for levels in [deepest + 2, 1_000] {
+        for levels in [deepest + 1, deepest + 2, 1_000] {
             assert!(
                 codec.encode(&nested(levels), &limits).is_err(),
                 "{levels} levels"
             );
         }
     }
+}
+
+#[test]
+fn what_others_nested_too_deep_is_refused_on_a_small_stack() {
+    let read = || {
+        for levels in [FOLLOWED + 1, 1_000, 100_000] {
+            for (codec, level) in [(Codec::Json, b'['), (Codec::MessagePack, 0x91)] {
+                let error = codec
+                    .decode::<Value>(&vec![level; levels])
+                    .expect_err("too deep");
+                assert_eq!(*error.kind(), crate::ErrorKind::Invalid);
+            }
+        }
+    };
+    let small = std::thread::Builder::new().stack_size(1 << 20);
+    let thread = small.spawn(read).expect("a thread");
+    thread.join().expect("no panic");
 }
 
 #[test]
