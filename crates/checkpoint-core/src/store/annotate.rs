@@ -81,7 +81,9 @@ impl Annotation {
                 _ => {}
             }
         }
-        annotation.time = Timestamp::from_micros(time)?;
+        annotation.time = Timestamp::from_micros(time).map_err(|error| {
+            Error::corrupt("the time of an annotation is out of range").because(error)
+        })?;
         Ok(annotation)
     }
 }
@@ -126,7 +128,13 @@ impl Session {
         let attachments = self.store().read_attachments(id, Some(ANNOTATION)).await?;
         attachments
             .into_iter()
-            .map(|it| Annotation::decode(&it.bytes.unwrap_or_default()))
+            .map(|it| {
+                let decoded = Annotation::decode(&it.bytes.unwrap_or_default());
+                decoded.map_err(|error| {
+                    let error = error.with("annotation", it.key).with("checkpoint", id);
+                    self.store().blame(error, "annotations")
+                })
+            })
             .collect()
     }
 

@@ -108,7 +108,12 @@ impl Body {
                         Error::corrupt("the metadata is not a JSON object").because(error)
                     })?;
                 }
-                3 => body.forked_from = Some(CheckpointId::new(field.text()?)?),
+                3 => {
+                    let id = CheckpointId::new(field.text()?);
+                    body.forked_from = Some(id.map_err(|error| {
+                        Error::corrupt("the id of the fork point is none").because(error)
+                    })?);
+                }
                 _ => {}
             }
         }

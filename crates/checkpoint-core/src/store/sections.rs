@@ -112,9 +112,12 @@ impl Checkpoint {
     ///
     /// As [`state`](Self::state).
     pub async fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        let mut start = 0;
+        let mut start: u64 = 0;
         for section in &self.description.sections {
-            let end = start + section.length;
+            let end = start
+                .checked_add(section.length)
+                .filter(|end| *end <= self.header().length)
+                .ok_or_else(|| self.outside(section))?;
             if section.name == name {
                 let bytes = self.range(start..end, section).await?;
                 let decoded = section.codec.decode(&bytes);
@@ -134,12 +137,18 @@ impl Checkpoint {
         let mut object = Map::new();
         for section in &self.description.sections {
             let length = usize::try_from(section.length).unwrap_or(usize::MAX);
-            let (encoded, after) = rest.split_at_checked(length).ok_or_else(|| {
-                Error::corrupt("a section lies outside the state").with("section", &section.name)
-            })?;
+            let (encoded, after) = rest
+                .split_at_checked(length)
+                .ok_or_else(|| self.outside(section))?;
             object.insert(section.name.clone(), Codec::decode(section.codec, encoded)?);
             rest = after;
         }
         Ok(Value::Object(object))
+    }
+
+    fn outside(&self, section: &Section) -> Error {
+        Error::corrupt("a section lies outside the state")
+            .with("section", &section.name)
+            .with("checkpoint", self.id())
     }
 }
