@@ -282,7 +282,9 @@ impl StreamReader {
         for span in spans {
             let mut plain = vec![0; leaf_length(span)?];
             self.decoder.decode(span.id, fetched, &mut plain)?;
-            ready.push(Bytes::from(plain));
+            if !plain.is_empty() {
+                ready.push(Bytes::from(plain));
+            }
         }
         Ok(ready)
     }

@@ -55,6 +55,15 @@ fn a_large_state_is_sent_in_batches() {
 }
 
 #[test]
+fn an_empty_state_has_no_pieces() {
+    let place = Place::default();
+    let finished = written(&place, b"", 1);
+    let mut reader = StreamReader::new(ContentHasher::plain(), finished.top, 0);
+    assert!(block(reader.next(&place)).unwrap().is_none());
+    assert_eq!(reader.digest(), finished.digest);
+}
+
+#[test]
 fn a_damaged_piece_is_never_given_out() {
     let place = Place::default();
     let state = text(2, 2 << 20);
