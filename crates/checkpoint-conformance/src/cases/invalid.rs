@@ -1,14 +1,14 @@
 //! What no store could take is refused before anything is written.
 
 use checkpoint_core::{
-    Append, CheckpointId, Commit, ErrorKind, MAX_ID_BYTES, Operation, Origin, RecordName,
-    SessionId, Tag, WorkerId,
+    Append, CheckpointId, Commit, CreateSession, ErrorKind, MAX_ID_BYTES, Operation, Origin,
+    RecordName, SessionId, Tag, WorkerId,
 };
 
 use crate::case::{Verdict, same};
 use crate::context::Context;
 use crate::read::{self, refused_whole, seed};
-use crate::samples::{append, attach, tag, update};
+use crate::samples::{append, attach, create, tag, update};
 
 async fn invalid(cx: &Context, operation: impl Into<Operation>, what: &str) -> Verdict {
     invalid_commit(cx, cx.commit().with(operation), what).await
@@ -58,15 +58,20 @@ pub(crate) async fn one_id_twice_in_a_commit_is_refused(cx: &Context) -> Verdict
 
 pub(crate) async fn a_revision_or_origin_that_cannot_be_is_refused(cx: &Context) -> Verdict {
     seed(cx, "s", &["a"]).await?;
-    invalid(
-        cx,
-        Append {
-            revision: 0,
+    for revision in [0, u64::MAX, 1 << 63, (1 << 62) + 1] {
+        let append = Append {
+            revision,
             ..append("s", "b")
-        },
-        "an append of revision 0",
-    )
-    .await?;
+        };
+        invalid(cx, append, &format!("an append of revision {revision}")).await?;
+        let create = CreateSession {
+            epoch: revision,
+            ..create("new")
+        };
+        if revision > 0 {
+            invalid(cx, create, &format!("a session of epoch {revision}")).await?;
+        }
+    }
     for sequence in [0, u64::MAX, u64::MAX - 1, 1 << 63] {
         let origin = Some(Origin {
             sequence,

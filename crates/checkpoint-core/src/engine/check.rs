@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use crate::commit::{Append, Commit, Operation, Sealed, Update};
+use crate::commit::{Append, Commit, CreateSession, Operation, Sealed, Update};
 use crate::error::{Error, Result};
 use crate::id::{MAX_ID_BYTES, Tag};
 use crate::limits::Limits;
 use crate::record::Payload;
 
-/// The highest sequence that an origin may bring: engines keep sequences as signed numbers of 64 bits, and there is
-/// room above it for all appends to come.
-const MAX_ORIGIN: u64 = 1 << 62;
+/// The highest sequence, revision and epoch that may come from outside: engines keep them as signed numbers of 64 bits,
+/// and there is room above it for all that is still to be counted.
+const HIGHEST: u64 = 1 << 62;
 
 impl Commit {
     /// Checks what does not depend on what the store holds: limits, sorted tags, ids used once.
@@ -82,7 +82,8 @@ impl Operation {
                 within("attachment", size, limits.attachment)
                     .map_err(|error| error.with("checkpoint", &attach.checkpoint))
             }
-            Self::CreateSession(create) => within("session", create.body.len() as u64, limits.meta)
+            Self::CreateSession(create) => create
+                .check(limits)
                 .map_err(|error| error.with("session", &create.id)),
             Self::PatchSession(patch) => within("session", patch.body.len() as u64, limits.meta)
                 .map_err(|error| error.with("session", &patch.id)),
@@ -115,18 +116,30 @@ impl Append {
         within("description", self.meta.len() as u64, limits.meta)?;
         check_state(self.length, &self.payload, limits)?;
         check_tags(&self.tags, limits)?;
-        if self.revision == 0 {
-            return Err(Error::invalid(
-                "revision 0; the first revision of a checkpoint is 1",
-            ));
+        if !(1..=HIGHEST).contains(&self.revision) {
+            return Err(Error::invalid(format!(
+                "the revision of a checkpoint must be from 1 to {HIGHEST}"
+            ))
+            .with("revision", self.revision));
         }
         match self.origin {
-            Some(origin) if !(1..=MAX_ORIGIN).contains(&origin.sequence) => Err(Error::invalid(
-                format!("an origin's sequence must be from 1 to {MAX_ORIGIN}"),
+            Some(origin) if !(1..=HIGHEST).contains(&origin.sequence) => Err(Error::invalid(
+                format!("an origin's sequence must be from 1 to {HIGHEST}"),
             )
             .with("sequence", origin.sequence)),
             _ => Ok(()),
         }
+    }
+}
+
+impl CreateSession {
+    fn check(&self, limits: &Limits) -> Result<()> {
+        within("session", self.body.len() as u64, limits.meta)?;
+        if self.epoch > HIGHEST {
+            let problem = format!("the epoch of a session must be at most {HIGHEST}");
+            return Err(Error::invalid(problem).with("epoch", self.epoch));
+        }
+        Ok(())
     }
 }
 
