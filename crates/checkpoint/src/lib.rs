@@ -53,9 +53,9 @@ pub use checkpoint_core::{
 };
 #[cfg(feature = "sqlite")]
 pub use checkpoint_sqlite as sqlite;
-pub use open::{open, open_backend};
 #[doc(hidden)]
 pub use open::{UrlParts, url_parts};
+pub use open::{open, open_backend};
 
 /// The example of the README, so that it runs.
 #[cfg(doctest)]

@@ -125,11 +125,9 @@ fn check_memory(url: &StoreUrl) -> Result<()> {
     match url.place() {
         Place::Nothing => {}
         Place::Path(path) if path.is_empty() => {}
-        Place::Word(name) | Place::Path(name) => {
-            let problem = format!(
-                "a store in memory has no name, and {} stands there; write `memory:`, and share the handle",
-                Quoted(name)
-            );
+        // Which name is not said: what stands before an `@` in it may be a password.
+        Place::Word(_) | Place::Path(_) => {
+            let problem = "a store in memory has no name; write `memory:`, and share the handle";
             return Err(url.blame(Error::invalid(problem)));
         }
     }
