@@ -29,6 +29,24 @@ const UNNAMED: &str = "SELECT c.id, c.no FROM chunk AS c WHERE NOT EXISTS(
     SELECT 1 FROM chunk_id AS i WHERE i.id = c.id AND i.no = c.no) LIMIT 1000";
 const NAMELESS: &str = "SELECT i.id, i.no FROM chunk_id AS i WHERE NOT EXISTS(
     SELECT 1 FROM chunk AS c WHERE c.no = i.no AND c.id = i.id) LIMIT 1000";
+/// Entries of an index over some rows that no such row has any more: the engine looks only for those that are missing.
+const STALE: [(&str, &str); 3] = [
+    (
+        "session_deleted",
+        "SELECT key FROM session INDEXED BY session_deleted WHERE deleted IS NOT NULL AND purged = 0
+        EXCEPT SELECT key FROM session NOT INDEXED WHERE deleted IS NOT NULL AND purged = 0 LIMIT 1000",
+    ),
+    (
+        "checkpoint_status",
+        "SELECT sequence FROM checkpoint INDEXED BY checkpoint_status WHERE status IS NOT NULL
+        EXCEPT SELECT sequence FROM checkpoint NOT INDEXED WHERE status IS NOT NULL LIMIT 1000",
+    ),
+    (
+        "checkpoint_worker",
+        "SELECT sequence FROM checkpoint INDEXED BY checkpoint_worker WHERE worker IS NOT NULL
+        EXCEPT SELECT sequence FROM checkpoint NOT INDEXED WHERE worker IS NOT NULL LIMIT 1000",
+    ),
+];
 
 /// Where indexes and rows disagree, and what the engine finds wrong with the file. Must run inside a transaction.
 pub(crate) fn findings(connection: &Connection) -> Result<Vec<Error>> {
@@ -39,6 +57,12 @@ pub(crate) fn findings(connection: &Connection) -> Result<Vec<Error>> {
         .collect::<Vec<_>>();
     keys_of_rows(connection, &mut found)?;
     rows_of_tags(connection, &mut found)?;
+    for (index, sql) in STALE {
+        found.extend(all(connection, sql, [], |row| {
+            let error = Error::corrupt("an index has an entry that no row has");
+            Ok(error.with("index", index).with("row", number(row, 0)?))
+        })?);
+    }
     let lists = [
         (UNNAMED, "a chunk is not in the index, and not found"),
         (NAMELESS, "the index names a chunk that is not there"),
