@@ -11,6 +11,10 @@ use checkpoint_core::{
 
 /// A store with the session `s` and in it the checkpoint `c`, with these opaque bytes.
 async fn store(body: &[u8], meta: &[u8], annotation: &[u8]) -> Store {
+    store_of(body, meta, annotation, 4).await
+}
+
+async fn store_of(body: &[u8], meta: &[u8], annotation: &[u8], length: u64) -> Store {
     let (session, id) = (SessionId::new("s"), CheckpointId::new("c"));
     let (session, id) = (session.expect("an id"), id.expect("an id"));
     let now = SystemClock.now();
@@ -35,7 +39,7 @@ async fn store(body: &[u8], meta: &[u8], annotation: &[u8]) -> Store {
         tags: Vec::new(),
         step: None,
         pinned: false,
-        length: 4,
+        length,
         origin: None,
         revive: false,
         fingerprint: Fingerprint([0; 16]),
@@ -116,5 +120,14 @@ async fn a_fork_point_that_is_no_id_is_corrupt_and_its_session_named() {
         corrupt(&session.info().await.expect_err("damaged"), "session: s");
         let listing = store.sessions(9, None).await.expect("listed");
         assert_eq!((listing.sessions.len(), listing.damaged.len()), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_another_length_than_its_header_says_is_corrupt() {
+    for length in [0, 3, 5] {
+        let store = store_of(b"", b"", b"", length).await;
+        let checkpoint = store.get("c").await.expect("read").expect("there");
+        corrupt(&checkpoint.bytes().await.expect_err("cut"), "checkpoint: c");
     }
 }

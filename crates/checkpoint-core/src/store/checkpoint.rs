@@ -254,6 +254,10 @@ impl Checkpoint {
         };
         let read = match payload {
             Payload::Inline(bytes) => {
+                if bytes.len() as u64 != self.header.length {
+                    let problem = "the state has another length than its checkpoint says";
+                    return Err(Error::corrupt(problem).into());
+                }
                 let end = range.end.min(bytes.len() as u64) as usize;
                 Read::of(bytes.slice((range.start as usize).min(end)..end))
             }
