@@ -178,11 +178,10 @@ impl Expected {
             ..expected
         });
         if let Some(head) = head.filter(|head| !head.id.to_string().starts_with("new-")) {
+            // Of a damaged checkpoint, which is refused when it is read, the place is taken as it stands there.
             let record = self.records.get(&head.id);
-            let right = record.is_some_and(|it| {
-                it.header.sequence == head.sequence && it.header.session == session.id
-            });
-            assert!(right, "{:?} is no head of {}", head, session.id);
+            let right = record.is_none_or(|it| it.header.session == session.id);
+            assert!(right, "{head:?} is no head of {}", session.id);
         }
         assert_eq!(Some(session), expected);
     }
