@@ -31,7 +31,7 @@ const TRIGGERS: [Trigger; 3] = [Trigger::Manual, Trigger::Scheduled, Trigger::Cu
 pub(crate) fn body(data: &[u8]) {
     let mut input = Input::new(data);
     let first = said(&mut input);
-    let mut second = if input.byte() % 4 == 0 {
+    let mut second = if input.byte().is_multiple_of(4) {
         said(&mut input)
     } else {
         first.clone()

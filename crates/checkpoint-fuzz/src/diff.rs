@@ -22,7 +22,7 @@ pub(crate) fn body(data: &[u8]) {
 /// Two strangers, or one some edits from the other.
 pub(crate) fn documents(data: &[u8]) -> (Value, Value) {
     let mut input = Input::new(data);
-    let strangers = input.byte() % 4 == 0;
+    let strangers = input.byte().is_multiple_of(4);
     let before = value(&mut input);
     let after = if strangers {
         value(&mut input)

@@ -167,7 +167,7 @@ fn checkpoint(store: &Store, session: &Session, state: &[u8]) {
         assert!(compared.diff.is_empty());
     }
     // Writing the description anew gives the same one.
-    match wait(session.update(&checkpoint_id())) {
+    match wait(session.update(checkpoint_id())) {
         Ok(revision) => assert_eq!(revision, first.revision() + 1),
         Err(error) => return drop(shown(&error)),
     }

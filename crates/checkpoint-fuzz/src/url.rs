@@ -22,7 +22,7 @@ fn taken(text: &str, parts: Result<UrlParts>) {
     match parts {
         Ok(parts) => {
             assert!(!text.contains('#') && !text.contains(char::is_control));
-            let again = ok(url_parts(&together(&parts)), "taking apart again");
+            let again = ok(url_parts(together(&parts)), "taking apart again");
             assert_eq!(again, parts, "{text:?}");
         }
         Err(error) => refused(&error),

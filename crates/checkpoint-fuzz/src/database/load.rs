@@ -31,7 +31,7 @@ pub(super) fn fill(store: &Store) {
             .save(&json!({"step": n, "note": "small"}))
             .id(format!("small-{n}"));
         let save = save.tag("plan").worker("w").status(Status::Active);
-        ok(wait(save.metadata("pi", 3.14)), "saving");
+        ok(wait(save.metadata("n", 2.5)), "saving");
     }
     let packed = ok(
         Codec::MessagePack.encode(&vec![1, 2, 3], &store.info().limits),
@@ -53,7 +53,7 @@ pub(super) fn fill(store: &Store) {
         "attaching",
     );
     ok(
-        wait(two.update(&small(2)).status(Status::Completed).tag("done")),
+        wait(two.update(small(2)).status(Status::Completed).tag("done")),
         "updating",
     );
     ok(wait(two.delete(&small(3))), "deleting");
