@@ -1,7 +1,8 @@
 //! A store with some of everything in it.
 
 use checkpoint_core::{
-    Codec, Operation, PutRecord, Quarantine, RecordName, SessionId, Severity, Status, Store,
+    Codec, Operation, PutRecord, Quarantine, RecordName, Session, SessionId, Severity, Status,
+    Store,
 };
 use serde_json::json;
 
@@ -42,7 +43,11 @@ pub(super) fn fill(store: &Store) {
     ok(wait(gone.save(&"gone").id("gone")), "saving");
     let sections = two.sections().with("a", &[1, 2]).with("b", &"text");
     ok(wait(sections.save().id("sections")), "saving");
+    change(store, &one, &two);
+}
 
+/// Some of every change.
+fn change(store: &Store, one: &Session, two: &Session) {
     let small = |n: usize| ok(format!("small-{n}").parse(), "naming");
     ok(
         wait(two.annotate(&small(0), "look", Severity::Warning, "me")),
