@@ -188,6 +188,7 @@ list! {
         an_update_with_a_missing_state_is_refused
         a_chunk_keeps_its_first_stored_form
         the_same_chunk_twice_in_a_commit_is_stored_once
+        of_two_forms_in_a_commit_the_first_is_kept
         chunks_are_answered_in_the_order_asked_for
         a_scan_of_chunks_goes_by_id_and_misses_none
         a_chunk_can_be_sealed_anew

@@ -29,7 +29,8 @@ pub struct Commit {
     pub expectations: Vec<Expectation>,
     /// What to do; may be empty when chunks are sent ahead.
     pub operations: Vec<Operation>,
-    /// New chunks. One that is there already keeps its first stored form, bytes and children together.
+    /// New chunks. One that is there already keeps its first stored form, bytes and children together; of two forms in
+    /// one commit the first is kept.
     pub chunks: Vec<NewChunk>,
     /// Chunks that the caller relies on to be there and that nothing refers to yet: their grace is renewed, and
     /// one that is not there makes the commit fail with `MissingChunks`.

@@ -347,15 +347,18 @@ fn unknown(target: &Sealed) -> Error {
         .with("object", format_args!("{target:?}"))
 }
 
-/// Brings the chunks of a commit into an order in which each comes after those that it refers to.
+/// Brings the chunks of a commit into an order in which each comes after those that it refers to. Of two forms of one
+/// chunk the first is kept: which came first can no longer be told afterwards.
 pub(crate) fn order_chunks(chunks: &mut Vec<NewChunk>) {
     use std::collections::{HashMap, HashSet};
+    let mut placed = HashSet::with_capacity(chunks.len());
+    chunks.retain(|chunk| placed.insert(chunk.id));
     let own: HashMap<ChunkId, usize> = chunks
         .iter()
         .enumerate()
         .map(|(n, it)| (it.id, n))
         .collect();
-    let mut placed = HashSet::with_capacity(chunks.len());
+    placed.clear();
     let in_order = chunks.iter().all(|chunk| {
         let fits = chunk
             .children

@@ -238,6 +238,31 @@ pub(crate) async fn the_same_chunk_twice_in_a_commit_is_stored_once(cx: &Context
     Ok(())
 }
 
+pub(crate) async fn of_two_forms_in_a_commit_the_first_is_kept(cx: &Context) -> Verdict {
+    let db = cx.db();
+    let (base, other) = (leaf("base"), leaf("other base"));
+    let whole = leaf("content");
+    let form = |bytes, base: &NewChunk| NewChunk {
+        bytes: Bytes::from_static(bytes),
+        children: Arc::new([base.id]),
+        ..whole.clone()
+    };
+    let first = form(b"a delta against base", &base);
+    let mut commit = cx.commit();
+    // The base of the second is in no store, and need not be: it is not kept.
+    let second = form(b"a delta against another", &other);
+    commit.chunks = vec![first.clone(), second, whole.clone(), base];
+    db.commit(commit).await?;
+    let kept = chunk(cx, whole.id).await?;
+    same!(
+        (kept.bytes, kept.children),
+        (first.bytes, first.children),
+        "bytes and children"
+    );
+    same!(db.stats().await?.chunks, 2, "chunks");
+    Ok(())
+}
+
 pub(crate) async fn chunks_are_answered_in_the_order_asked_for(cx: &Context) -> Verdict {
     let db = cx.db();
     let leaves: Vec<NewChunk> = (0..5).map(|n| leaf(&format!("leaf {n}"))).collect();

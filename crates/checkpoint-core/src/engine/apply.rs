@@ -227,7 +227,12 @@ fn judge<T: Tables + ?Sized>(tables: &mut T, expectation: &Expectation) -> Resul
 fn bring_chunks<T: Tables + ?Sized>(tables: &mut T, commit: &Commit, now: Timestamp) -> Result<()> {
     let mut new = Vec::with_capacity(commit.chunks.len());
     let mut there = Vec::new();
+    let mut known: HashSet<ChunkId> = HashSet::with_capacity(commit.chunks.len());
     for chunk in &commit.chunks {
+        // Of two forms of a chunk the first is kept, also of two in one commit.
+        if !known.insert(chunk.id) {
+            continue;
+        }
         if tables.chunk_present(&chunk.id)? {
             there.push(chunk.id);
         } else {
@@ -238,7 +243,6 @@ fn bring_chunks<T: Tables + ?Sized>(tables: &mut T, commit: &Commit, now: Timest
     let edges = new.iter().flat_map(|chunk| chunk.children.iter().copied());
     let tops = commit.operations.iter().filter_map(Operation::top);
     let needed = edges.chain(tops).chain(commit.relies_on.iter().copied());
-    let mut known: HashSet<ChunkId> = commit.chunks.iter().map(|chunk| chunk.id).collect();
     let mut missing = Vec::new();
     for id in needed {
         if known.insert(id) && !tables.chunk_present(&id)? {
