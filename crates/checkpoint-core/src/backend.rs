@@ -156,8 +156,8 @@ pub trait Backend: Debug + Send + Sync + 'static {
     }
 
     /// Does a part of what gives space back: purges deleted sessions, trims the window, sweeps chunks to which nothing
-    /// refers, returns free space to the system. Call again while [`MaintainStep::more`] says so. Safe while others
-    /// read and write, and to be killed.
+    /// refers, returns free space to the system. Call again while [`MaintainStep::more`] says so; what becomes free
+    /// after such a round has begun may wait for the next. Safe while others read and write, and to be killed.
     async fn maintain(&self, budget: &Budget) -> Result<MaintainStep>;
 
     /// Returns when all that was acknowledged so far is as durable as the store can make it.
@@ -238,7 +238,7 @@ pub struct Stats {
     pub sessions: u64,
     /// Live checkpoints.
     pub checkpoints: u64,
-    /// Deletions still remembered.
+    /// Deleted checkpoints still remembered, also those whose session was deleted and whose rows are yet to go.
     pub tombstones: u64,
     /// Attachments.
     pub attachments: u64,
@@ -266,7 +266,8 @@ pub struct Budget {
     pub rows: usize,
     /// How long a chunk to which nothing refers is kept after it was sent or relied on. Default: one hour.
     pub grace: Duration,
-    /// How long changes, commit ids and tombstones are kept. Default: 7 days.
+    /// How long changes, commit ids and tombstones are kept; the feed may tell what costs nothing to keep for longer.
+    /// Default: 7 days.
     pub window: Duration,
     /// Whether to return free space to the system, which may rewrite much. Default: no.
     pub compact: bool,

@@ -168,6 +168,12 @@ pub(crate) async fn a_deleted_session_is_gone_at_once(cx: &Context) -> Verdict {
         "deleting a session says that it was not there"
     );
     same!(read::session(&*db, "s").await?, None, "the session");
+    let stats = db.stats().await?;
+    same!(
+        (stats.checkpoints, stats.attachments, stats.tombstones),
+        (1, 0, 2),
+        "checkpoints, attachments and tombstones counted"
+    );
     same!(read::sessions(&*db, 10).await?.len(), 1, "sessions listed");
     same!(names(&*db, all_of("s")).await?, [""; 0], "its checkpoints");
     same!(

@@ -24,7 +24,8 @@ const NEWEST_OLD: &str = "SELECT max(committed) FROM (SELECT committed FROM tomb
     WHERE deleted <= ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3)";
 const TRIM: &str = "DELETE FROM tombstone WHERE sequence IN (SELECT sequence FROM tombstone
     WHERE deleted <= ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3)";
-const COUNT: &str = "SELECT count(*) FROM tombstone";
+const COUNT: &str = "SELECT (SELECT count(*) FROM tombstone) + (SELECT count(*) FROM session
+    JOIN checkpoint ON checkpoint.session = session.key WHERE deleted IS NOT NULL AND purged = 0)";
 
 /// A tombstone to be written.
 #[derive(Clone, Debug)]
