@@ -14,6 +14,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod crash;
+mod model;
 mod options;
 mod process;
 mod soak;
@@ -33,6 +34,9 @@ cargo xtask COMMAND
   crash [--backend NAME] [--rounds N] [--seed S] [--negative]
                      kill -9 while writers are acknowledged, on every backend
                      that outlives its process; closes likewise
+  model [--backend NAME] [--cases N] [--seed S]
+                     play the same steps on every backend and on the model, and
+                     compare all answers; closes likewise
   soak [--only NAME] [--backend NAME] [--seed S]
                      run the harnesses in their long form; takes hours
   threads [--backend NAME] [--rounds N] [--seed S] [--negative]
@@ -70,6 +74,7 @@ fn dispatch(command: &str, rest: &[&str]) -> Outcome {
         "ci" => ci::run(rest),
         "conformance" => conformance::run_command(rest),
         "crash" => crash::run_command(rest),
+        "model" => model::run_command(rest),
         "soak" => soak::run(rest),
         "threads" => threads::run_command(rest),
         "tidy" => tidy::run(rest),

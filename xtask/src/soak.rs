@@ -9,6 +9,7 @@ use crate::{Outcome, Verdict, dispatch};
 const LONG: &[(&str, &[&str])] = &[
     ("crash", &["--rounds", "10000"]),
     ("threads", &["--rounds", "500"]),
+    ("model", &["--cases", "10000"]),
 ];
 
 pub(crate) fn run(args: &[&str]) -> Outcome {

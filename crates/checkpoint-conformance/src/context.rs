@@ -12,7 +12,7 @@ use crate::harness::{Damage, Fixture, Harness};
 use crate::samples;
 
 /// The time at which every case begins.
-const BEGINNING: &str = "2026-11-20T10:00:00Z";
+pub(crate) const BEGINNING: &str = "2026-11-20T10:00:00Z";
 
 /// A fresh store for one case.
 pub struct Context {

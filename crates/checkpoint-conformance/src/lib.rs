@@ -26,6 +26,7 @@ mod context;
 mod harness;
 mod hostile;
 mod memory;
+pub mod model;
 mod read;
 mod report;
 pub mod samples;

@@ -52,6 +52,7 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             ("crash-negative", "xtask crash --negative"),
             ("threads", "xtask threads"),
             ("threads-negative", "xtask threads --negative"),
+            ("model", "xtask model"),
         ]
         .map(|(name, args)| Stage {
             counts: Counts::Closing,
@@ -127,6 +128,7 @@ serde = \"1\"
             "crash-negative",
             "threads",
             "threads-negative",
+            "model",
         ];
         assert_eq!(names, expected);
         let alone = "clippy -p checkpoint --no-default-features --features cloud -- -D warnings";

@@ -2,6 +2,7 @@
 
 mod damage;
 mod identity;
+mod model;
 mod reading;
 mod upkeep;
 mod wrapper;
@@ -10,13 +11,14 @@ mod writing;
 pub use wrapper::{Control, Fault, with_fault};
 
 macro_rules! controls {
-    ($($module:ident :: $fault:ident $name:literal caught by $($case:ident)+;)+) => {
-        /// Every backend that is broken on purpose. This is the one list.
+    ($(#[$doc:meta])* $visible:vis $list:ident:
+     $($module:ident :: $fault:ident $name:literal $(caught by $($case:ident)+)?;)+) => {
+        $(#[$doc])*
         #[must_use]
-        pub fn negative() -> Vec<Control> {
+        $visible fn $list() -> Vec<Control> {
             vec![$(Control {
                 name: $name,
-                caught_by: &[$(stringify!($case)),+],
+                caught_by: &[$($(stringify!($case)),+)?],
                 fault: || std::sync::Arc::new($module::$fault::default()),
             },)+]
         }
@@ -24,6 +26,8 @@ macro_rules! controls {
 }
 
 controls! {
+    /// Every backend that is broken on purpose for the suite. This is the one list.
+    pub negative:
     writing::LosesTheLast "loses the last commit on reopen" caught by
         every_save_is_there_after_a_restart the_last_commit_is_there_after_each_of_many_restarts;
     writing::LeavesGaps "leaves gaps in the sequence" caught by
@@ -114,4 +118,15 @@ controls! {
         a_closed_handle_says_stopped;
     reading::Panics "panics on a scan of nothing" caught by
         a_limit_of_zero_is_an_empty_page;
+}
+
+controls! {
+    /// Every backend that is broken on purpose for the model test, in no case of the suite.
+    pub(crate) of_model:
+    model::DropsTheStep "drops a field on the way";
+    model::LosesEnclosing "loses a field when it is opened again";
+    model::UnpinsUpdated "keeps a field of an update to itself";
+    model::RenumbersRetries "answers a retry with another sequence";
+    model::ForgetsTombstones "forgets what was deleted";
+    model::JudgesLate "judges expectations after the operations";
 }
