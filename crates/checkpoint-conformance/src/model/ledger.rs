@@ -2,6 +2,7 @@
 //! which is a store of ours, is tried too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use checkpoint_core::{
     Backend, Change, ChangeKind, CheckpointId, ChunkId, Commit, Filter, Item, Operation, Order,
@@ -17,6 +18,8 @@ pub(super) struct Ledger {
     given: BTreeMap<u64, CheckpointId>,
     /// How far the feed was read.
     position: Position,
+    /// What it told.
+    told: BTreeMap<Position, String>,
     live: BTreeMap<CheckpointId, Live>,
     /// Revisions.
     sessions: BTreeMap<SessionId, u64>,
@@ -115,7 +118,7 @@ impl Ledger {
     }
 
     /// Positions rise, and no page splits a commit.
-    async fn follow(&mut self, store: &dyn Backend) -> Result<(), Broken> {
+    pub(super) async fn follow(&mut self, store: &dyn Backend) -> Result<(), Broken> {
         loop {
             let page = store.changes(self.position, 3).await.map_err(failed)?;
             let end = page.end;
@@ -137,6 +140,7 @@ impl Ledger {
                         self.position
                     );
                     self.position = change.position;
+                    self.told.insert(change.position, format!("{change:?}"));
                 }
                 self.fold(commit)?;
             }
@@ -146,6 +150,12 @@ impl Ledger {
                 self.position
             );
         }
+    }
+
+    /// What the feed told of all after a position, also what it no longer tells.
+    pub(super) fn told_after(&self, after: Position) -> Vec<String> {
+        let all = self.told.range((Bound::Excluded(after), Bound::Unbounded));
+        all.map(|(_, told)| told.clone()).collect()
     }
 
     fn fold(&mut self, commit: &[Change]) -> Result<(), Broken> {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use proptest::strategy::{BoxedStrategy, Just, Strategy};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::strategy::{BoxedStrategy, Just, Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
 use tokio::runtime::{Builder, Runtime};
 
@@ -91,13 +91,11 @@ pub fn run(harness: &Arc<dyn Harness>, options: &Options) -> Report {
 
 pub(super) fn runtime() -> Result<Runtime, Failing> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failing {
-        seed: 0,
-        steps: Vec::new(),
-        why: format!("no runtime to play in: {error}"),
-    })
+    runtime.map_err(|error| cannot(0, &error))
 }
 
+/// Plays the list that follows from a seed. Should it fail, simpler ones are played, at most `tries`, and the simplest
+/// that still fails is told.
 fn case(
     runtime: &Runtime,
     harness: &dyn Harness,
@@ -105,32 +103,36 @@ fn case(
     tries: u32,
     report: &mut Report,
 ) -> Result<(), Failing> {
-    let config = Config {
-        cases: 1,
-        failure_persistence: None,
-        // At least one: without, the machine does not forget the steps that were not come to.
-        max_shrink_iters: tries.max(1),
-        ..Config::default()
-    };
     let digest = blake3::hash(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, digest.as_bytes());
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let counted = std::cell::Cell::new(Report::default());
-    let outcome = runner.run(&Machine::sequential_strategy(STEPS), |(_, steps, seen)| {
-        let mut played = Report::default();
-        let seen = seen.unwrap_or_default();
-        let outcome = runtime.block_on(play(harness, &steps, &seen, &mut played));
-        counted.set(played);
-        outcome.map_err(|Difference(why)| TestCaseError::fail(why))
-    });
-    let (why, steps) = match outcome {
-        Ok(()) => {
-            report.add(&counted.take());
-            return Ok(());
-        }
-        Err(TestError::Fail(why, (_, steps, _))) => (why.to_string(), steps),
-        Err(TestError::Abort(why)) => (why.to_string(), Vec::new()),
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut tree = Machine::sequential_strategy(STEPS)
+        .new_tree(&mut runner)
+        .map_err(|why| cannot(seed, &why))?;
+    let (_, steps, seen) = tree.current();
+    let again = |steps: &[Step], seen: Option<Arc<AtomicUsize>>, report: &mut Report| {
+        runtime.block_on(play(harness, steps, &seen.unwrap_or_default(), report))
     };
+    let Err(Difference(why)) = again(&steps, seen.clone(), report) else {
+        return Ok(());
+    };
+    let played = seen.map_or(steps.len(), |seen| seen.load(Ordering::SeqCst));
+    let mut simplest = (steps[..played].to_vec(), why);
+    let mut go_on = tries > 0 && tree.simplify();
+    for _ in 0..tries {
+        if !go_on {
+            break;
+        }
+        let (_, steps, seen) = tree.current();
+        go_on = match again(&steps, seen, &mut Report::default()) {
+            Err(Difference(why)) => {
+                simplest = (steps, why);
+                tree.simplify()
+            }
+            Ok(()) => tree.complicate(),
+        };
+    }
+    let (steps, why) = simplest;
     Err(Failing {
         seed,
         steps: steps.iter().map(|step| format!("{step:?}")).collect(),
@@ -138,12 +140,11 @@ fn case(
     })
 }
 
-impl Report {
-    fn add(&mut self, other: &Self) {
-        self.passed += other.passed;
-        self.steps += other.steps;
-        self.commits += other.commits;
-        self.compared += other.compared;
+fn cannot(seed: u64, why: &impl std::fmt::Display) -> Failing {
+    Failing {
+        seed,
+        steps: Vec::new(),
+        why: format!("nothing to play, or nowhere: {why}"),
     }
 }
 

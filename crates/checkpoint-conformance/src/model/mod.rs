@@ -28,6 +28,7 @@ mod dice;
 mod ledger;
 mod log;
 mod machine;
+mod operation;
 mod play;
 mod question;
 mod report;

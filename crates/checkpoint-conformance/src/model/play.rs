@@ -301,16 +301,29 @@ impl Play {
         self.same(&format!("{question:?}"), &model, &tried)
     }
 
-    /// Where the model no longer tells the feed, another store may still do so: from there on they must agree again.
+    /// Where the model no longer tells the feed, another store may still do so: then it tells all that it ever told.
     async fn feed(&mut self, after: Position, limit: usize) -> Result<(), Difference> {
+        let question = Question::Feed(after, limit);
         let oldest = match self.model.db().changes(after, limit).await {
             Err(error) => match *error.kind() {
                 ErrorKind::Truncated { oldest } => oldest,
-                _ => after,
+                _ => return self.compare(&question).await,
             },
-            Ok(_) => after,
+            Ok(_) => return self.compare(&question).await,
         };
         self.digest.update(oldest.to_string().as_bytes());
+        if let Ok(told) = ask(self.tried.db(), &question).await {
+            self.ledger
+                .follow(self.tried.db())
+                .await
+                .map_err(Difference)?;
+            let all = Ok(self.ledger.told_after(after));
+            self.same(
+                &format!("{question:?}, and of what was told before"),
+                &all,
+                &Ok(told),
+            )?;
+        }
         self.compare(&Question::Feed(oldest, limit)).await
     }
 
@@ -336,7 +349,9 @@ impl Play {
         self.look(100).await?;
         let damage = self.tried.db().check().await?;
         if !damage.is_empty() {
-            return Err(Difference(format!("the store finds itself damaged: {damage:?}")));
+            return Err(Difference(format!(
+                "the store finds itself damaged: {damage:?}"
+            )));
         }
         for side in [&mut self.tried, &mut self.model] {
             for handle in side.handles.drain(..) {

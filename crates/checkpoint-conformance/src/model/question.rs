@@ -162,13 +162,14 @@ pub(super) fn everything(limit: usize) -> Vec<Question> {
             limit,
             ..Query::default()
         }),
-        Question::Get(ids.clone(), Parts::HEADER),
+        Question::Get(ids.clone(), Parts::ALL),
         Question::Attachments(AttachmentQuery {
             checkpoints: ids,
             limit,
             ..AttachmentQuery::default()
         }),
         Question::Records(String::new()),
+        Question::Records("%".to_owned()),
         Question::ChunkList(None, limit),
         Question::Chunks(chunks.clone()),
         Question::Present(chunks),

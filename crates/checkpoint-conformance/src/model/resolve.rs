@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use checkpoint_core::{
-    Append, Attach, AttachmentQuery, Backend, CheckpointId, ChunkId, Commit, CommitId,
-    ContentHasher, Delete, Expectation, Item, NewChunk, NewState, Note, NoteKind, Operation,
-    Origin, Parent, Parts, PatchSession, Payload, Position, Purpose, Quarantine, Record, Reseal,
-    Result, Sealed, SessionId, SessionQuery, SessionRecord, Status, Timestamp, Trigger, Update,
+    AttachmentQuery, Backend, CheckpointId, ChunkId, Commit, CommitId, ContentHasher, Expectation,
+    Item, NewChunk, Operation, Parts, Position, Purpose, Record, Result, Sealed, SessionId,
+    SessionQuery, SessionRecord, Status, Timestamp, Trigger,
 };
 
-use super::step::{Act, Ck, Cp, Expect, Extra, Guess, Home, How, Piece, Plan, Ss, State, Target};
+use super::step::{Ck, Cp, Expect, Guess, Home, How, Piece, Plan, Ss, Target};
 use crate::samples;
 
 /// Reads the model.
@@ -50,20 +49,6 @@ pub(super) fn moved(time: Timestamp, seconds: i64) -> Timestamp {
     }
 }
 
-/// What an operation puts somewhere; some of it is no text.
-fn content(of: &str, n: u8) -> Bytes {
-    match n {
-        0 => Bytes::from(of.to_owned()),
-        1 => Bytes::new(),
-        2 => Bytes::from(vec![0, 255, b'\'', b'\n']),
-        n => Bytes::from(format!("{of} {n} {}", "again ".repeat(usize::from(n) * 20))),
-    }
-}
-
-fn zeros(over: u64) -> Bytes {
-    Bytes::from(vec![0; usize::try_from(over + 1).unwrap_or(usize::MAX)])
-}
-
 fn new_chunk(piece: &Piece) -> NewChunk {
     let name = piece.id.name();
     NewChunk {
@@ -74,7 +59,7 @@ fn new_chunk(piece: &Piece) -> NewChunk {
 }
 
 /// The number that is right, or another.
-fn guessed(guess: Guess, right: Option<u64>) -> u64 {
+pub(super) fn guessed(guess: Guess, right: Option<u64>) -> u64 {
     let right = right.unwrap_or(0);
     match guess {
         Guess::Right => right,
@@ -98,12 +83,12 @@ impl Resolver<'_> {
         Ok(commit)
     }
 
-    async fn record(&self, id: Cp) -> Result<Option<Record>> {
+    pub(super) async fn record(&self, id: Cp) -> Result<Option<Record>> {
         let found = self.model.get(&[checkpoint(id)], Parts::ALL).await?.pop();
         found.map_or(Ok(None), Item::into_option)
     }
 
-    async fn session_record(&self, id: SessionId) -> Result<Option<SessionRecord>> {
+    pub(super) async fn session_record(&self, id: SessionId) -> Result<Option<SessionRecord>> {
         let found = self
             .model
             .sessions(&SessionQuery::one(id))
@@ -113,7 +98,7 @@ impl Resolver<'_> {
         found.map_or(Ok(None), Item::into_option)
     }
 
-    async fn home(&self, home: Home, id: Cp) -> Result<SessionId> {
+    pub(super) async fn home(&self, home: Home, id: Cp) -> Result<SessionId> {
         let its = self.record(id).await?.map(|record| record.header.session);
         Ok(match home {
             Home::In(ss) => session(ss),
@@ -172,7 +157,7 @@ impl Resolver<'_> {
     }
 
     /// The digest of the stored bytes of an object, or another.
-    async fn digest(&self, target: Target, guess: Guess) -> Result<[u8; 32]> {
+    pub(super) async fn digest(&self, target: Target, guess: Guess) -> Result<[u8; 32]> {
         let bytes = self.stored(target).await?.unwrap_or_default();
         let right = matches!(guess, Guess::Right);
         Ok(*blake3::hash(if right { &bytes } else { b"other" }).as_bytes())
@@ -204,190 +189,9 @@ impl Resolver<'_> {
             Target::Session(ss) => self.session_record(session(ss)).await?.map(|it| it.body),
         })
     }
-
-    async fn operation(&self, act: &Act) -> Result<Operation> {
-        Ok(match act {
-            Act::Append(ss, cp, state, extras) => self.append(*ss, *cp, *state, extras).into(),
-            Act::Update(home, cp, guess, state, extras) => self
-                .update(*home, *cp, *guess, *state, extras)
-                .await?
-                .into(),
-            Act::Delete(home, cp) => {
-                let (session, id) = (self.home(*home, *cp).await?, checkpoint(*cp));
-                Delete { session, id }.into()
-            }
-            Act::Attach(home, cp, key, bytes) => Attach {
-                session: self.home(*home, *cp).await?,
-                checkpoint: checkpoint(*cp),
-                kind: key.parts().0.to_owned(),
-                key: key.parts().1.to_owned(),
-                bytes: bytes.map(|n| content(key.name(), n)),
-            }
-            .into(),
-            Act::Create(ss, extras) => self.create(*ss, extras).into(),
-            Act::Patch(ss, guess, n) => {
-                let right = self
-                    .session_record(session(*ss))
-                    .await?
-                    .map(|it| it.revision);
-                PatchSession {
-                    id: session(*ss),
-                    revision: guessed(*guess, right),
-                    body: content(ss.name(), *n),
-                }
-                .into()
-            }
-            Act::Claim(ss) => Operation::ClaimSession(session(*ss)),
-            Act::Drop(ss) => Operation::DeleteSession(session(*ss)),
-            Act::Note(home, cp) => Note {
-                session: self.home(*home, cp.unwrap_or(Cp(0))).await?,
-                checkpoint: cp.map(checkpoint),
-                kind: NoteKind::Restored,
-            }
-            .into(),
-            Act::Compacted(ss) => Note {
-                session: session(*ss),
-                checkpoint: None,
-                kind: NoteKind::Compacted,
-            }
-            .into(),
-            Act::Put(rn, bytes) => checkpoint_core::PutRecord {
-                name: samples::name(rn.name()),
-                bytes: bytes.map(|n| content(rn.name(), n)),
-            }
-            .into(),
-            Act::Reseal(target, guess) => Reseal {
-                target: sealed(*target),
-                replaces: self.digest(*target, *guess).await?,
-                bytes: Bytes::from(format!("{target:?} sealed anew by {guess:?}")),
-            }
-            .into(),
-            Act::Aside(home, cp, aside) => Quarantine {
-                session: self.home(*home, *cp).await?,
-                id: checkpoint(*cp),
-                aside: *aside,
-            }
-            .into(),
-        })
-    }
-
-    fn state(&self, id: Cp, state: State) -> NewState {
-        let (length, payload) = match state {
-            State::Inline(n) => {
-                let bytes = content(id.name(), n);
-                (bytes.len() as u64, Payload::Inline(bytes))
-            }
-            State::Empty => (0, Payload::Inline(Bytes::new())),
-            State::Tree(top) => (5_000 + u64::from(top.0), Payload::Tree(chunk(top))),
-            State::TooLong => {
-                let over = self.model.info().limits.state + 1;
-                (over, Payload::Inline(Bytes::new()))
-            }
-        };
-        NewState { length, payload }
-    }
-
-    fn append(&self, at: Ss, id: Cp, state: State, extras: &[Extra]) -> Append {
-        let NewState { length, payload } = self.state(id, state);
-        let mut append = Append {
-            length,
-            payload,
-            ..samples::append(at.name(), id.name())
-        };
-        for extra in extras {
-            match *extra {
-                Extra::Status(n) => append.status = status(n),
-                Extra::Trigger(n) => append.trigger = trigger(n),
-                Extra::Worker(word) => append.worker = Some(samples::worker(word.name())),
-                Extra::Tag(word) => append.tags.push(samples::tag(word.name())),
-                Extra::Step(n) => append.step = Some(u64::from(n) << (n % 50)),
-                Extra::Pinned => append.pinned = true,
-                Extra::Parent(parent) => {
-                    append.parent = parent.map_or(Parent::None, |cp| Parent::Id(checkpoint(cp)));
-                }
-                Extra::Enclosing(cp) => append.enclosing = Some(checkpoint(cp)),
-                Extra::Another => append.fingerprint = samples::fingerprint("another"),
-                Extra::Origin(ahead, seconds) => {
-                    let sequence = self.newest.sequence.saturating_add_signed(ahead.into());
-                    let committed_at = moved(self.now, seconds.into());
-                    append.origin = Some(Origin {
-                        sequence,
-                        committed_at,
-                    });
-                }
-                Extra::Revision(n) => append.revision = n.into(),
-                Extra::Revive => append.revive = true,
-                Extra::Clock(n) => append.updated_at = samples::time(n.into()),
-                Extra::TooLong => append.meta = zeros(self.model.info().limits.meta),
-                Extra::New | Extra::Epoch(_) | Extra::Twice | Extra::TooMany => {}
-            }
-        }
-        self.settle_tags(&mut append.tags, extras);
-        append
-    }
-
-    async fn update(
-        &self,
-        home: Home,
-        id: Cp,
-        guess: Guess,
-        state: Option<State>,
-        extras: &[Extra],
-    ) -> Result<Update> {
-        let right = self.record(id).await?.map(|record| record.header.revision);
-        let mut update = samples::update("s0", id.name(), guessed(guess, right));
-        update.session = self.home(home, id).await?;
-        update.state = state.map(|state| self.state(id, state));
-        for extra in extras {
-            match *extra {
-                Extra::Status(n) => update.status = status(n),
-                Extra::Worker(word) => update.worker = Some(samples::worker(word.name())),
-                Extra::Tag(word) => update.tags.push(samples::tag(word.name())),
-                Extra::Step(n) => update.step = Some(u64::from(n)),
-                Extra::Pinned => update.pinned = true,
-                Extra::Clock(n) => update.updated_at = samples::time(n.into()),
-                Extra::TooLong => update.meta = zeros(self.model.info().limits.meta),
-                _ => {}
-            }
-        }
-        self.settle_tags(&mut update.tags, extras);
-        Ok(update)
-    }
-
-    /// Sorted, each once, unless the step wants them wrong.
-    fn settle_tags(&self, tags: &mut Vec<checkpoint_core::Tag>, extras: &[Extra]) {
-        tags.sort();
-        tags.dedup();
-        for extra in extras {
-            match extra {
-                Extra::Twice => tags.extend([samples::tag("twice"), samples::tag("twice")]),
-                Extra::TooMany => {
-                    let over = self.model.info().limits.tags + 1;
-                    *tags = (0..over)
-                        .map(|n| samples::tag(&format!("{n:04}")))
-                        .collect();
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn create(&self, id: Ss, extras: &[Extra]) -> checkpoint_core::CreateSession {
-        let mut create = samples::create(id.name());
-        for extra in extras {
-            match *extra {
-                Extra::Epoch(n) => create.epoch = n.into(),
-                Extra::New => create.must_be_new = true,
-                Extra::TooLong => create.body = zeros(self.model.info().limits.meta),
-                Extra::Clock(n) => create.created_at = samples::time(n.into()),
-                _ => {}
-            }
-        }
-        create
-    }
 }
 
-fn sealed(target: Target) -> Sealed {
+pub(super) fn sealed(target: Target) -> Sealed {
     match target {
         Target::Meta(cp) => Sealed::Meta(checkpoint(cp)),
         Target::Inline(cp) => Sealed::Inline(checkpoint(cp)),

@@ -50,7 +50,7 @@ const LIMITS: &[usize] = &[100, 1, 2, 3, 7, 1_000, 10_000, 0];
 
 impl Step {
     pub(super) fn roll(dice: &mut Dice<'_>) -> Self {
-        match dice.weighted(&[60, 9, 14, 2, 5, 1, 2, 8, 4, 2, 4]) {
+        match dice.weighted(&[60, 9, 18, 2, 5, 1, 2, 8, 4, 2, 4]) {
             1 => Self::Again(dice.roll(), How::roll(dice)),
             2 => Self::Ask(Ask::roll(dice)),
             3 => Self::Open,
@@ -195,7 +195,7 @@ impl State {
             1 => Self::Empty,
             2 => Self::Tree(Ck::roll(dice)),
             3 => Self::TooLong,
-            _ => Self::Inline(small(dice, 3)),
+            _ => Self::Inline(small(dice, 4)),
         }
     }
 }
@@ -303,7 +303,7 @@ impl Told {
 
 impl Ask {
     fn roll(dice: &mut Dice<'_>) -> Self {
-        match dice.weighted(&[14, 5, 4, 6, 3, 3, 3, 6, 2, 1]) {
+        match dice.weighted(&[18, 5, 4, 6, 3, 3, 3, 6, 2, 4]) {
             1 => Self::Get(dice.few(6, Cp::roll), Told::roll(dice)),
             2 => Self::Sessions(dice.maybe(3, Ss::roll), dice.once_in(2), dice.pick(LIMITS)),
             3 => Self::Attachments(
