@@ -86,6 +86,8 @@ pub fn run(harness: &Arc<dyn Harness>, options: &Options) -> Report {
             break;
         }
     }
+    // That of the last list tells nothing of the others.
+    report.digest = None;
     report
 }
 
