@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use checkpoint_core::{Clock, Durability, IdSource, Limits, SystemClock, SystemIds};
 
+use crate::files::{Files, SystemFiles};
+
 /// Where a store lies and how to open it. The default is a store in memory, gone with its handle.
 ///
 /// ```
@@ -34,6 +36,8 @@ pub struct SqliteOptions {
     pub clock: Arc<dyn Clock>,
     /// Where the id of a new store comes from. Default: the system.
     pub ids: Arc<dyn IdSource>,
+    /// Where calls to the file system go that are not the engine's. Default: the system; a test may have others.
+    pub files: Arc<dyn Files>,
 }
 
 impl Default for SqliteOptions {
@@ -47,6 +51,7 @@ impl Default for SqliteOptions {
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
+            files: Arc::new(SystemFiles),
         }
     }
 }
@@ -113,6 +118,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_ids(mut self, ids: Arc<dyn IdSource>) -> Self {
         self.ids = ids;
+        self
+    }
+
+    /// With other file calls, for tests.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.files = files;
         self
     }
 }

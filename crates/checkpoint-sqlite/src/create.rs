@@ -4,7 +4,7 @@
 //! them. So who opens the store later can tell what a creator that was killed left from what a living one works on,
 //! whatever became of its process id, and in whichever container it runs.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind as Io};
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use checkpoint_core::{Error, ErrorKind, Result, StoreId};
 
 use crate::config::SqliteOptions;
 use crate::error::{file_fault, open_fault};
+use crate::files::Files;
 use crate::migrate;
 use crate::open::connect;
 use crate::place::{Door, beside, sync_directory};
@@ -42,10 +43,8 @@ pub(crate) fn create(options: &SqliteOptions, path: &Path) -> Result<bool> {
 /// None when another program took the place away.
 fn attempt(options: &SqliteOptions, path: &Path) -> Result<Option<bool>> {
     let workshop = beside(path, WORKSHOP);
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(&workshop) {
+    let files = options.files.as_ref();
+    match files.create_directory(&workshop) {
         Err(error) if error.kind() != Io::AlreadyExists => {
             return Err(file_fault(
                 error,
@@ -57,32 +56,25 @@ fn attempt(options: &SqliteOptions, path: &Path) -> Result<Option<bool>> {
     }
     let id = options.ids.next();
     let mark = workshop.join(id.to_string());
-    let lock = match take(&mark) {
+    let lock = match take(files, &mark) {
         Ok(Some(lock)) => lock,
         Ok(None) => return Ok(None),
         Err(error) => return Err(file_fault(error, "create the file", &mark)),
     };
     let made = beside(&mark, DATABASE);
-    let result = make(options, &made, StoreId::from_uuid(id)).and_then(|()| publish(&made, path));
-    let removed = remove(&mark);
+    let result =
+        make(options, &made, StoreId::from_uuid(id)).and_then(|()| publish(files, &made, path));
+    let removed = remove(files, &mark);
     drop(lock);
     if removed.is_ok() {
-        let _ = fs::remove_dir(&workshop);
+        let _ = files.remove_directory(&workshop);
     }
     result.map(Some)
 }
 
-fn new_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// Makes the file that says, by the lock on it, that its maker lives. None when the place or the file was taken away.
-fn take(mark: &Path) -> io::Result<Option<File>> {
-    let file = match new_file(mark) {
+fn take(files: &dyn Files, mark: &Path) -> io::Result<Option<File>> {
+    let file = match files.create(mark) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), Io::NotFound | Io::AlreadyExists) => return Ok(None),
         Err(error) => return Err(error),
@@ -95,12 +87,12 @@ fn take(mark: &Path) -> io::Result<Option<File>> {
 }
 
 /// Removes what was made under a mark, and then the mark.
-fn remove(mark: &Path) -> io::Result<()> {
+fn remove(files: &dyn Files, mark: &Path) -> io::Result<()> {
     let made = beside(mark, DATABASE);
     for suffix in BESIDE {
-        gone(fs::remove_file(beside(&made, suffix)))?;
+        gone(files.remove(&beside(&made, suffix)))?;
     }
-    gone(fs::remove_file(mark))
+    gone(files.remove(mark))
 }
 
 fn gone(removed: io::Result<()>) -> io::Result<()> {
@@ -111,7 +103,7 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 }
 
 /// Removes what creators left that no longer live. That it cannot hinders nobody.
-pub(crate) fn sweep(path: &Path) {
+pub(crate) fn sweep(files: &dyn Files, path: &Path) {
     let workshop = beside(path, WORKSHOP);
     let Ok(entries) = fs::read_dir(&workshop) else {
         return;
@@ -121,12 +113,12 @@ pub(crate) fn sweep(path: &Path) {
         if entry.file_type().is_ok_and(|kind| kind.is_file())
             && let Some(id) = name.to_str().and_then(|name| name.get(..36))
             && is_id(id)
-            && let Err(error) = remove_stale(&workshop.join(id))
+            && let Err(error) = remove_stale(files, &workshop.join(id))
         {
             tracing::debug!(%error, name = %name.display(), "what a creator left stays");
         }
     }
-    let _ = fs::remove_dir(&workshop);
+    let _ = files.remove_directory(&workshop);
 }
 
 fn is_id(text: &str) -> bool {
@@ -140,64 +132,68 @@ fn is_id(text: &str) -> bool {
     })
 }
 
-fn remove_stale(mark: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).open(mark) {
+fn remove_stale(files: &dyn Files, mark: &Path) -> io::Result<()> {
+    match files.open(mark) {
         Ok(file) => match file.try_lock() {
-            Ok(()) => remove(mark),
+            Ok(()) => remove(files, mark),
             Err(TryLockError::WouldBlock) => Ok(()),
             Err(TryLockError::Error(error)) => Err(error),
         },
         // The mark is made first and removed last.
-        Err(error) if error.kind() == Io::NotFound => remove(mark),
+        Err(error) if error.kind() == Io::NotFound => remove(files, mark),
         Err(error) => Err(error),
     }
 }
 
 fn make(options: &SqliteOptions, made: &Path, id: StoreId) -> Result<()> {
-    new_file(made).map_err(|error| file_fault(error, "create the file", made))?;
+    let files = options.files.as_ref();
+    files
+        .create(made)
+        .map_err(|error| file_fault(error, "create the file", made))?;
     let connection = connect(options, made, true)?;
     migrate::create(&connection, id, options.clock.now())?;
     connection
         .close()
         .map_err(|(_, error)| open_fault(error, made))?;
-    File::open(made)
-        .and_then(|file| file.sync_all())
+    files
+        .open(made)
+        .and_then(|file| files.sync(&file, made))
         .map_err(|error| file_fault(error, "sync the file", made))
 }
 
 /// Gives what was made its name, unless it is taken: another's store is as good.
-fn publish(made: &Path, path: &Path) -> Result<bool> {
-    let ours = match fs::hard_link(made, path) {
+fn publish(files: &dyn Files, made: &Path, path: &Path) -> Result<bool> {
+    let ours = match files.link(made, path) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == Io::AlreadyExists => replace_empty(made, path),
+        Err(error) if error.kind() == Io::AlreadyExists => replace_empty(files, made, path),
         // There may be no links here. An empty file takes the name then.
         Err(error) if matches!(error.kind(), Io::Unsupported | Io::PermissionDenied) => {
-            match new_file(path) {
+            match files.create(path) {
                 Err(error) if error.kind() != Io::AlreadyExists => Err(error),
-                _ => replace_empty(made, path),
+                _ => replace_empty(files, made, path),
             }
         }
         Err(error) => Err(error),
     };
     let ours = ours.map_err(|error| file_fault(error, "name the file", path))?;
-    sync_directory(path)?;
+    sync_directory(files, path)?;
     Ok(ours)
 }
 
 /// Puts what was made in the place of an empty file. With a lock on that file, so that of two creators that find it
 /// empty the second does not put its store in the place of the first one's.
-fn replace_empty(made: &Path, path: &Path) -> io::Result<bool> {
+fn replace_empty(files: &dyn Files, made: &Path, path: &Path) -> io::Result<bool> {
     let _door = Door::enter();
-    if fs::metadata(path)?.len() > 0 {
+    if files.metadata(path)?.len() > 0 {
         return Ok(false);
     }
-    let empty = OpenOptions::new().write(true).open(path)?;
+    let empty = files.open(path)?;
     match empty.lock() {
         Err(error) if error.kind() != Io::Unsupported => return Err(error),
         _ => {}
     }
-    if fs::metadata(path)?.len() > 0 {
+    if files.metadata(path)?.len() > 0 {
         return Ok(false);
     }
-    fs::rename(made, path).map(|()| true)
+    files.rename(made, path).map(|()| true)
 }

@@ -1,13 +1,12 @@
 //! What a file is, told from its first bytes and its length, before the engine touches it.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use checkpoint_core::{Error, Result};
 
 use crate::error::file_fault;
+use crate::files::Files;
 use crate::place::{Door, Hold, beside};
 use crate::schema::{APPLICATION_ID, PAGE_SIZE, VERSION};
 
@@ -16,15 +15,15 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const LOOKS: usize = 4;
 
 /// Takes hold of the file, after refusing what cannot be a store. None when there is none: no file or an empty one.
-pub(crate) fn look(path: &Path) -> Result<Option<Arc<Hold>>> {
+pub(crate) fn look(files: &dyn Files, path: &Path) -> Result<Option<Arc<Hold>>> {
     // Before the file itself: who makes a store makes its log later.
     let log = beside(path, "-wal");
-    let logged = length_beside(&log)?;
+    let logged = length_beside(files, &log)?;
     let door = Door::enter();
-    let metadata = match fs::metadata(path) {
+    let metadata = match files.metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return nothing(path, &log, logged);
+            return nothing(files, path, &log, logged);
         }
         Err(error) => return Err(file_fault(error, "look at the file", path)),
     };
@@ -43,15 +42,15 @@ pub(crate) fn look(path: &Path) -> Result<Option<Arc<Hold>>> {
     }
     // An empty file is an empty database: somebody made it and came no further.
     if metadata.len() == 0 {
-        return nothing(path, &log, logged);
+        return nothing(files, path, &log, logged);
     }
-    read_header(path).map_err(|error| error.with("path", path.display()))?;
+    read_header(files, path).map_err(|error| error.with("path", path.display()))?;
     Ok(Some(door.hold(&metadata)))
 }
 
 /// The length of a file beside the store, 0 when there is none.
-fn length_beside(path: &Path) -> Result<u64> {
-    match fs::metadata(path) {
+fn length_beside(files: &dyn Files, path: &Path) -> Result<u64> {
+    match files.metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(metadata.len()),
         Ok(_) => Err(Error::invalid(
             "what has the name of the store's log is no file; move it away, or give another path",
@@ -63,9 +62,9 @@ fn length_beside(path: &Path) -> Result<u64> {
 }
 
 /// That there is no store. A log without its store would be played into the next one that is made there.
-fn nothing(path: &Path, log: &Path, logged: u64) -> Result<Option<Arc<Hold>>> {
+fn nothing(files: &dyn Files, path: &Path, log: &Path, logged: u64) -> Result<Option<Arc<Hold>>> {
     let journal = beside(path, "-journal");
-    for (left, length) in [(log, logged), (&journal, length_beside(&journal)?)] {
+    for (left, length) in [(log, logged), (&journal, length_beside(files, &journal)?)] {
         if length > 0 {
             return Err(Error::corrupt(
                 "the store is gone and its log is still there; bring back the file to which it belongs, or move the \
@@ -78,22 +77,16 @@ fn nothing(path: &Path, log: &Path, logged: u64) -> Result<Option<Arc<Hold>>> {
     Ok(None)
 }
 
-fn read_header(path: &Path) -> Result<()> {
+fn read_header(files: &dyn Files, path: &Path) -> Result<()> {
     let mut looks = 0;
     loop {
         looks += 1;
-        let logged = length_beside(&beside(path, "-wal"))?;
-        let mut file =
-            File::open(path).map_err(|error| file_fault(error, "read the file", path))?;
-        let mut header = Vec::with_capacity(100);
-        (&mut file)
-            .take(100)
-            .read_to_end(&mut header)
+        let logged = length_beside(files, &beside(path, "-wal"))?;
+        let (header, length) = files
+            .head(path, 100)
             .map_err(|error| file_fault(error, "read the file", path))?;
-        let metadata = file.metadata();
-        let metadata = metadata.map_err(|error| file_fault(error, "look at the file", path))?;
-        check_mark(&header, metadata.len())?;
-        match check_length(&header, metadata.len()) {
+        check_mark(&header, length)?;
+        match check_length(&header, length) {
             Err(error) if logged == 0 && looks == LOOKS => return Err(error),
             Err(_) if logged == 0 => {}
             _ => return Ok(()),

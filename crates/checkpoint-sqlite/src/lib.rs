@@ -21,6 +21,7 @@ mod checkpoint;
 mod config;
 mod create;
 mod error;
+mod files;
 mod group;
 mod header;
 mod maintain;
@@ -41,3 +42,4 @@ mod worker;
 
 pub use backend::SqliteBackend;
 pub use config::SqliteOptions;
+pub use files::{Files, SystemFiles};

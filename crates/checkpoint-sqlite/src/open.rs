@@ -1,6 +1,5 @@
 //! Opening a file: what it is, is known before anything touches it.
 
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::config::SqliteOptions;
 use crate::create;
 use crate::error::{fault, file_fault, open_fault};
+use crate::files::Files;
 use crate::header::look;
 use crate::migrate;
 use crate::place::{Hold, beside, sync_directory};
@@ -62,7 +62,8 @@ pub(crate) struct Opened {
 
 /// The connection that writes; makes the file when it is not there and may be made.
 pub(crate) fn writer(options: &SqliteOptions, path: &Path) -> Result<Opened> {
-    let mut found = look(path)?;
+    let files = options.files.as_ref();
+    let mut found = look(files, path)?;
     let mut created = false;
     if found.is_none() {
         if !options.create {
@@ -72,9 +73,9 @@ pub(crate) fn writer(options: &SqliteOptions, path: &Path) -> Result<Opened> {
             .with("path", path.display()));
         }
         created = create::create(options, path)?;
-        found = look(path)?;
+        found = look(files, path)?;
     }
-    create::sweep(path);
+    create::sweep(files, path);
     let hold = found.ok_or_else(|| {
         Error::not_found("the store was removed while it was opened").with("path", path.display())
     })?;
@@ -100,7 +101,7 @@ fn open_in_time(options: &SqliteOptions, path: &Path) -> Result<Connection> {
 }
 
 fn open_writer(options: &SqliteOptions, path: &Path) -> Result<Connection> {
-    sync_log(path)?;
+    sync_log(options.files.as_ref(), path)?;
     let connection = connect(options, path, true)?;
     check_writable(&connection)?;
     migrate::check(&connection, true)?;
@@ -133,13 +134,13 @@ fn check_writable(connection: &Connection) -> Result<()> {
 }
 
 /// Who was killed between writing to the log and syncing it left what a retry would call durable.
-pub(crate) fn sync_log(path: &Path) -> Result<()> {
+pub(crate) fn sync_log(files: &dyn Files, path: &Path) -> Result<()> {
     let log = beside(path, "-wal");
-    match OpenOptions::new().write(true).open(&log) {
-        Ok(file) => file
-            .sync_all()
+    match files.open(&log) {
+        Ok(file) => files
+            .sync(&file, &log)
             .map_err(|error| file_fault(error, "sync the write-ahead log", &log))
-            .and_then(|()| sync_directory(path)),
+            .and_then(|()| sync_directory(files, path)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(file_fault(error, "open the write-ahead log", &log)),
     }
@@ -175,7 +176,7 @@ pub(crate) fn still(options: &SqliteOptions, path: &Path) -> Result<Connection> 
 
 /// The readers of a store that is opened for reading alone, and what must outlive them.
 pub(crate) fn read_only(options: &SqliteOptions, path: &Path) -> Result<Readers> {
-    let Some(hold) = look(path)? else {
+    let Some(hold) = look(options.files.as_ref(), path)? else {
         return Err(Error::not_found("there is no store at this path; check it")
             .with("path", path.display()));
     };

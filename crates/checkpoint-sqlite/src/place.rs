@@ -14,6 +14,7 @@ use checkpoint_core::{Error, Result};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::file_fault;
+use crate::files::Files;
 
 /// The longest path that the engine takes everywhere, in bytes, less what it and we put behind it.
 const LONGEST_PATH: usize = 511 - 80;
@@ -102,13 +103,10 @@ pub(crate) fn directory(path: &Path) -> &Path {
 }
 
 /// Makes names in a directory survive a power cut.
-pub(crate) fn sync_directory(path: &Path) -> Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
+pub(crate) fn sync_directory(files: &dyn Files, path: &Path) -> Result<()> {
     let directory = directory(path);
-    fs::File::open(directory)
-        .and_then(|file| file.sync_all())
+    files
+        .sync_directory(directory)
         .map_err(|error| file_fault(error, "sync the directory", directory))
 }
 

@@ -69,6 +69,7 @@ impl Shared {
                 durability: info.durability,
                 position: position.clone(),
                 path: options.path.clone(),
+                files: Arc::clone(&options.files),
                 _hold: hold,
             })
         });
@@ -86,14 +87,16 @@ impl Shared {
     /// log there; nobody else may open it.
     pub(crate) fn sync(&self) -> Result<()> {
         match &self.path {
-            Some(path) if self.info.durability == Durability::Os => open::sync_log(path),
+            Some(path) if self.info.durability == Durability::Os => {
+                open::sync_log(self.options.files.as_ref(), path)
+            }
             _ => Ok(()),
         }
     }
 
     pub(crate) fn log_bytes(&self) -> u64 {
         let log = self.path.as_ref().map(|path| place::beside(path, "-wal"));
-        log.and_then(|log| std::fs::metadata(log).ok())
+        log.and_then(|log| self.options.files.metadata(&log).ok())
             .map_or(0, |metadata| metadata.len())
     }
 }

@@ -3,7 +3,6 @@
 //! The engine's locks lie in a file beside the store, so here it takes none and believes that nobody writes. Before
 //! and after each read the file is looked at instead: what was read while somebody wrote is thrown away.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -54,9 +53,14 @@ impl Still {
 
     /// What the file is now; an error when it is not all there is, since somebody writes to the log.
     fn stamp(&self) -> Result<Stamp> {
-        let metadata = fs::metadata(&self.path)
+        let files = &self.options.files;
+        let metadata = files
+            .metadata(&self.path)
             .map_err(|error| file_fault(error, "look at the file", &self.path))?;
-        if fs::metadata(beside(&self.path, "-wal")).is_ok_and(|log| log.len() > 0) {
+        if files
+            .metadata(&beside(&self.path, "-wal"))
+            .is_ok_and(|log| log.len() > 0)
+        {
             return Err(written());
         }
         Ok(Stamp {

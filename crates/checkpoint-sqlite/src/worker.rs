@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use crate::files::Files;
 use crate::group::{Group, Member, transaction};
 use crate::maintain::Sweep;
 use crate::place::{Hold, beside};
@@ -33,6 +34,7 @@ pub(crate) struct Setup {
     pub(crate) position: watch::Sender<Position>,
     /// The store's file, which has a log; none for one in memory.
     pub(crate) path: Option<PathBuf>,
+    pub(crate) files: Arc<dyn Files>,
     /// Outlives the connection.
     pub(crate) _hold: Option<Arc<Hold>>,
 }
@@ -125,7 +127,7 @@ impl Work {
         };
         self.groups += 1;
         let connection = self.setup.connection.lock();
-        let log = std::fs::metadata(beside(path, "-wal"));
+        let log = self.setup.files.metadata(&beside(path, "-wal"));
         let length = log.map_or(0, |it| it.len());
         if length < control::EXTENSION
             && let Err(error) = control::extend_log(&connection)
@@ -158,6 +160,7 @@ mod tests {
 
     use super::*;
     use crate::config::SqliteOptions;
+    use crate::files::SystemFiles;
     use crate::query::store;
 
     fn chunk(size: usize, ids: &SeededIds) -> Box<Commit> {
@@ -189,6 +192,7 @@ mod tests {
                 durability: Durability::Disk,
                 position: watch::channel(Position::START).0,
                 path: Some(path),
+                files: Arc::new(SystemFiles),
                 _hold: Some(opened.hold),
             },
             sweep: None,

@@ -1,0 +1,89 @@
+//! The calls to the file system that are not the engine's: making a store, telling what a file is, syncing a log.
+//!
+//! They go through a trait, so that a test can let any of them fail, and can tell what a disk would hold if the power
+//! went between two of them. Programs leave it at [`SystemFiles`].
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// File calls, each as the system does it unless an implementation does more.
+///
+/// An implementation never opens a file that it was not asked to open: on Unix, closing any descriptor of a file drops
+/// every lock that the process has on it.
+pub trait Files: fmt::Debug + Send + Sync + 'static {
+    /// Makes a file that is not there yet, for this user alone, and opens it for writing.
+    fn create(&self, path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path)
+    }
+
+    /// Opens a file that is there for writing, and leaves what is in it.
+    fn open(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).open(path)
+    }
+
+    /// Reads at most so many bytes from the start of a file; answers them and the length of the file.
+    fn head(&self, path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
+        let mut file = File::open(path)?;
+        let mut bytes = Vec::new();
+        (&mut file).take(most).read_to_end(&mut bytes)?;
+        Ok((bytes, file.metadata()?.len()))
+    }
+
+    /// What the system says of a file, after following links.
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        fs::metadata(path)
+    }
+
+    /// Returns when what was written to an open file is on disk. The path is the one by which it was opened.
+    fn sync(&self, file: &File, _path: &Path) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    /// Gives a file a second name, which must be free.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    /// Gives a file another name, in the place of what had it.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    /// Makes a directory, for this user alone.
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)
+    }
+
+    /// Removes a directory that is empty.
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    /// Returns when the names in a directory are on disk; at once where directories cannot be synced.
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        if !cfg!(unix) {
+            return Ok(());
+        }
+        File::open(path)?.sync_all()
+    }
+}
+
+/// The file system as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemFiles;
+
+impl Files for SystemFiles {}
