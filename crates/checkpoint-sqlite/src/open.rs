@@ -105,7 +105,7 @@ fn open_writer(options: &SqliteOptions, path: &Path) -> Result<Connection> {
     let connection = connect(options, path, true)?;
     check_writable(&connection)?;
     migrate::check(&connection, true)?;
-    control::set_up_writer(&connection, options.durability)?;
+    control::set_up_writer(&connection, options.durability, options.log_pages)?;
     Ok(connection)
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::config::SqliteOptions;
 use crate::open;
 use crate::place;
-use crate::query::store;
+use crate::query::{control, store};
 use crate::reader::Readers;
 use crate::schema::VERSION;
 use crate::worker::{self, Setup, Writer};
@@ -70,6 +70,7 @@ impl Shared {
                 position: position.clone(),
                 path: options.path.clone(),
                 files: Arc::clone(&options.files),
+                extension: control::extension(options.log_pages),
                 _hold: hold,
             })
         });

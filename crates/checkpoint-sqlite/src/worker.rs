@@ -35,6 +35,8 @@ pub(crate) struct Setup {
     /// The store's file, which has a log; none for one in memory.
     pub(crate) path: Option<PathBuf>,
     pub(crate) files: Arc<dyn Files>,
+    /// How far the log is extended ahead, in bytes.
+    pub(crate) extension: u64,
     /// Outlives the connection.
     pub(crate) _hold: Option<Arc<Hold>>,
 }
@@ -129,8 +131,8 @@ impl Work {
         let connection = self.setup.connection.lock();
         let log = self.setup.files.metadata(&beside(path, "-wal"));
         let length = log.map_or(0, |it| it.len());
-        if length < control::EXTENSION
-            && let Err(error) = control::extend_log(&connection)
+        if length < self.setup.extension
+            && let Err(error) = control::extend_log(&connection, self.setup.extension)
         {
             control::rollback(&connection);
             // What it did take may be the last room on the disk.
@@ -193,6 +195,7 @@ mod tests {
                 position: watch::channel(Position::START).0,
                 path: Some(path),
                 files: Arc::new(SystemFiles),
+                extension: control::extension(2_000),
                 _hold: Some(opened.hold),
             },
             sweep: None,

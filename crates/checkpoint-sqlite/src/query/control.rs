@@ -32,8 +32,9 @@ const EXTEND: &str =
 const COMMON: &str =
     "PRAGMA cache_size = -16000; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;
     PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;";
-const WRITER: &str = "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 12582912;
-    PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;";
+const WRITER: &str = "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;";
+const AUTOCHECKPOINT: &str = "wal_autocheckpoint";
+const SIZE_LIMIT: &str = "journal_size_limit";
 const READER: &str = "PRAGMA query_only = ON;";
 const FULL: &str = "PRAGMA synchronous = FULL";
 const NORMAL: &str = "PRAGMA synchronous = NORMAL";
@@ -41,8 +42,16 @@ const SYNCHRONOUS: &str = "SELECT synchronous FROM pragma_synchronous";
 const JOURNAL: &str = "SELECT journal_mode FROM pragma_journal_mode";
 const TAKE_JOURNAL: &str = "PRAGMA journal_mode = WAL";
 
-/// How far the log is extended ahead, in bytes; less than `journal_size_limit`.
-pub(crate) const EXTENSION: u64 = 8_600_000;
+/// How far the log is extended ahead, in bytes, when it is moved after so many pages: a little more than these take in
+/// it, and less than the limit of its size.
+pub(crate) const fn extension(log_pages: u32) -> u64 {
+    log_pages as u64 * 4_300
+}
+
+/// The length to which the log is cut when it is longer, likewise.
+const fn size_limit(log_pages: u32) -> u64 {
+    log_pages as u64 * 6_291
+}
 
 pub(crate) fn begin_read(connection: &Connection) -> Result<()> {
     run(connection, BEGIN_READ, []).map(drop)
@@ -110,10 +119,10 @@ pub(crate) fn pages(connection: &Connection) -> Result<(u64, u64)> {
 }
 
 /// Extends the log, so that the first commits need not.
-pub(crate) fn extend_log(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn extend_log(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
     connection.execute_batch(SMALL_CACHE)?;
     begin_write(connection)?;
-    let filled = connection.execute(EXTEND, params![EXTENSION.cast_signed()]);
+    let filled = connection.execute(EXTEND, params![bytes.cast_signed()]);
     rollback(connection);
     connection.execute_batch(CACHE)?;
     filled.map(drop)
@@ -158,8 +167,20 @@ pub(crate) fn harden(connection: &Connection, limits: &Limits, busy: Duration) -
 }
 
 /// Sets up the connection that writes, and reads back what durability rests on.
-pub(crate) fn set_up_writer(connection: &Connection, durability: Durability) -> Result<()> {
+pub(crate) fn set_up_writer(
+    connection: &Connection,
+    durability: Durability,
+    log_pages: u32,
+) -> Result<()> {
     connection.execute_batch(WRITER).map_err(fault)?;
+    for (name, value) in [
+        (AUTOCHECKPOINT, u64::from(log_pages.max(1))),
+        (SIZE_LIMIT, size_limit(log_pages)),
+    ] {
+        connection
+            .pragma_update_and_check(None, name, value.cast_signed(), |_| Ok(()))
+            .map_err(fault)?;
+    }
     let (sql, expected) = if durability == Durability::Os {
         (NORMAL, 1)
     } else {
