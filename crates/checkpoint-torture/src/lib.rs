@@ -4,6 +4,7 @@
 
 mod chain;
 mod control;
+pub mod disk;
 pub mod kill;
 pub mod load;
 mod subject;

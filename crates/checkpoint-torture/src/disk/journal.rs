@@ -1,0 +1,179 @@
+//! What was done to the files of a directory, in its order.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::state::Disk;
+
+/// A file or directory, whatever its names are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub(super) u32);
+
+/// The directory itself.
+pub(super) const ROOT: FileId = FileId(0);
+
+/// A name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) directory: FileId,
+    pub(super) name: OsString,
+}
+
+/// Something that was done.
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    Write {
+        file: FileId,
+        at: u64,
+        bytes: Arc<[u8]>,
+    },
+    Truncate {
+        file: FileId,
+        length: u64,
+    },
+    Sync(FileId),
+    FailedSync(FileId),
+    /// Names were given or taken, all at once.
+    Names {
+        add: Option<(Name, FileId)>,
+        remove: Option<Name>,
+    },
+    SyncDirectory(FileId),
+    /// What is named next is a directory.
+    NewDirectory(FileId),
+    /// The caller marked this place.
+    Mark,
+}
+
+/// All that was done, from a state in which everything was on disk.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    pub(super) base: Disk,
+    pub(super) events: Vec<Event>,
+}
+
+impl Journal {
+    /// File calls and marks.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether nothing was done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Marks that were made.
+    #[must_use]
+    pub fn marks(&self) -> usize {
+        let is_mark = |event: &&Event| matches!(event, Event::Mark);
+        self.events.iter().filter(is_mark).count()
+    }
+}
+
+/// Which names lead where now, and what was done so far.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    names: BTreeMap<PathBuf, FileId>,
+    next: u32,
+    pub(super) journal: Journal,
+}
+
+impl Recorder {
+    /// Begins with what lies in the directory, all of it on disk.
+    pub(super) fn new(root: &Path) -> io::Result<Self> {
+        let mut it = Self {
+            names: BTreeMap::from([(PathBuf::new(), ROOT)]),
+            next: 1,
+            journal: Journal {
+                base: Disk::new(),
+                events: Vec::new(),
+            },
+        };
+        it.read(root, Path::new(""))?;
+        Ok(it)
+    }
+
+    fn read(&mut self, root: &Path, below: &Path) -> io::Result<()> {
+        let mut entries = fs::read_dir(root.join(below))?.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = below.join(entry.file_name());
+            let (name, id) = (self.name(&path), self.number(&path));
+            if entry.file_type()?.is_dir() {
+                self.journal.base.put(name, id, None);
+                self.read(root, &path)?;
+            } else {
+                let bytes = fs::read(entry.path())?;
+                self.journal.base.put(name, id, Some(bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, path: &Path) -> FileId {
+        let id = FileId(self.next);
+        self.next += 1;
+        self.names.insert(path.to_owned(), id);
+        id
+    }
+
+    fn name(&self, path: &Path) -> Name {
+        let directory = path.parent().unwrap_or(Path::new(""));
+        Name {
+            directory: self.names.get(directory).copied().unwrap_or(ROOT),
+            name: path.file_name().unwrap_or_default().to_owned(),
+        }
+    }
+
+    pub(super) fn find(&self, path: &Path) -> Option<FileId> {
+        self.names.get(path).copied()
+    }
+
+    pub(super) fn push(&mut self, event: Event) {
+        self.journal.events.push(event);
+    }
+
+    /// A new file or directory under a name.
+    pub(super) fn make(&mut self, path: &Path, directory: bool) -> FileId {
+        let (name, id) = (self.name(path), self.number(path));
+        if directory {
+            self.push(Event::NewDirectory(id));
+        }
+        self.push(Event::Names {
+            add: Some((name, id)),
+            remove: None,
+        });
+        id
+    }
+
+    pub(super) fn remove(&mut self, path: &Path) {
+        let name = self.name(path);
+        if self.names.remove(path).is_some() {
+            self.push(Event::Names {
+                add: None,
+                remove: Some(name),
+            });
+        }
+    }
+
+    /// A file gets a name more, and loses the one that it had when it is moved.
+    pub(super) fn link(&mut self, from: &Path, to: &Path, moved: bool) {
+        let Some(id) = self.find(from) else { return };
+        let (old, new) = (self.name(from), self.name(to));
+        self.names.insert(to.to_owned(), id);
+        if moved {
+            self.names.remove(from);
+        }
+        self.push(Event::Names {
+            add: Some((new, id)),
+            remove: moved.then_some(old),
+        });
+    }
+}
