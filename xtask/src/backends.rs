@@ -18,5 +18,5 @@ pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
 
 /// Those that outlive their process, each with a way to open a store in a directory.
 pub(crate) fn subjects() -> Vec<Arc<dyn Subject>> {
-    vec![Arc::new(sqlite_subject::SqliteSubject)]
+    vec![Arc::new(sqlite_subject::SqliteSubject::default())]
 }

@@ -16,6 +16,7 @@ mod conformance;
 mod crash;
 mod model;
 mod options;
+mod power;
 mod process;
 mod soak;
 mod threads;
@@ -37,6 +38,9 @@ cargo xtask COMMAND
   model [--backend NAME] [--cases N] [--seed S]
                      play the same steps on every backend and on the model, and
                      compare all answers; closes likewise
+  power [--backend NAME] [--images N] [--seed S] [--negative]
+                     cut the power at any file call and open what the disk then
+                     holds; closes likewise
   soak [--only NAME] [--backend NAME] [--seed S]
                      run the harnesses in their long form; takes hours
   threads [--backend NAME] [--rounds N] [--seed S] [--negative]
@@ -75,6 +79,7 @@ fn dispatch(command: &str, rest: &[&str]) -> Outcome {
         "conformance" => conformance::run_command(rest),
         "crash" => crash::run_command(rest),
         "model" => model::run_command(rest),
+        "power" => power::run_command(rest),
         "soak" => soak::run(rest),
         "threads" => threads::run_command(rest),
         "tidy" => tidy::run(rest),

@@ -7,6 +7,7 @@ mod control;
 pub mod disk;
 pub mod kill;
 pub mod load;
+pub mod power;
 mod subject;
 pub mod threads;
 

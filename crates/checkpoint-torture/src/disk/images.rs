@@ -112,24 +112,40 @@ impl<'j> Images<'j> {
 
     /// What to make of this place in this round.
     fn plan(&mut self) {
-        let open = &self.disk.open;
-        let unsure: Vec<usize> = (0..open.len()).filter(|n| !open[*n].certain).collect();
+        // A round that has about `each` images a place is thinned to its share.
+        let each = [2, 9, 2 * SINGLES as u64, 1][self.round.min(3)];
+        let places = self.journal.len() as u64;
+        let (seed, share) = (&mut self.seed, self.share);
+        let chosen = (0..each).filter(|_| seed.below(places * each) < share);
+        let chosen = chosen.count();
+        if chosen == 0 {
+            return;
+        }
         let mut hows = match self.round {
             0 => vec![How::All(Fate::Lost), How::All(Fate::Kept)],
-            1 => self.plain(&unsure),
-            2 => self.singles(&unsure),
+            1 => self.plain(),
+            2 => self.singles(),
             _ => vec![How::Chance(self.roll())],
         };
-        let places = self.journal.len() as u64;
-        hows.retain(|_| {
-            // A round that has about `each` images a place is thinned to its share.
-            let each = [2, 9, 2 * SINGLES as u64, 1][self.round.min(3)];
-            self.seed.below(places * each) < self.share
-        });
+        self.choose(&mut hows, chosen);
         self.waiting.extend(hows);
     }
 
-    fn plain(&mut self, unsure: &[usize]) -> Vec<How> {
+    /// Leaves so many, by chance.
+    fn choose<T>(&mut self, of: &mut Vec<T>, most: usize) {
+        while of.len() > most {
+            let which = self.seed.below(of.len() as u64) as usize;
+            of.swap_remove(which);
+        }
+    }
+
+    /// What is not certain, by its place in the list.
+    fn unsure(&self) -> Vec<usize> {
+        let open = &self.disk.open;
+        (0..open.len()).filter(|n| !open[*n].certain).collect()
+    }
+
+    fn plain(&mut self) -> Vec<How> {
         let (kept, lost) = (Fate::Kept, Fate::Lost);
         let mut hows = vec![
             How::Apart {
@@ -149,6 +165,7 @@ impl<'j> Images<'j> {
                 rest: Fate::Length(0xA5),
             },
         ];
+        let unsure = self.unsure();
         let last = unsure
             .iter()
             .rfind(|n| self.disk.open[**n].written().is_some());
@@ -182,13 +199,10 @@ impl<'j> Images<'j> {
         hows
     }
 
-    fn singles(&mut self, unsure: &[usize]) -> Vec<How> {
+    fn singles(&mut self) -> Vec<How> {
         let (kept, lost) = (Fate::Kept, Fate::Lost);
-        let mut chosen = unsure.to_vec();
-        while chosen.len() > SINGLES {
-            let which = self.seed.below(chosen.len() as u64) as usize;
-            chosen.swap_remove(which);
-        }
+        let mut chosen = self.unsure();
+        self.choose(&mut chosen, SINGLES);
         let each = chosen.into_iter().flat_map(|which| {
             [
                 How::One {

@@ -76,6 +76,18 @@ impl Ledger {
         }
     }
 
+    /// What the steps of its writers follow from.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// How many writers there are.
+    #[must_use]
+    pub fn writers(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// How many steps of a writer were acknowledged.
     #[must_use]
     pub fn done(&self, writer: usize) -> u64 {
