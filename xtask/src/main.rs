@@ -15,6 +15,7 @@ mod ci;
 mod conformance;
 mod crash;
 mod model;
+mod faults;
 mod options;
 mod power;
 mod process;
@@ -38,6 +39,9 @@ cargo xtask COMMAND
   model [--backend NAME] [--cases N] [--seed S]
                      play the same steps on every backend and on the model, and
                      compare all answers; closes likewise
+  faults [--backend NAME] [--steps N] [--seed S] [--negative]
+                     let each file call of a load fail, one after the other;
+                     closes likewise
   power [--backend NAME] [--images N] [--seed S] [--negative]
                      cut the power at any file call and open what the disk then
                      holds; closes likewise
@@ -79,6 +83,7 @@ fn dispatch(command: &str, rest: &[&str]) -> Outcome {
         "conformance" => conformance::run_command(rest),
         "crash" => crash::run_command(rest),
         "model" => model::run_command(rest),
+        "faults" => faults::run_command(rest),
         "power" => power::run_command(rest),
         "soak" => soak::run(rest),
         "threads" => threads::run_command(rest),

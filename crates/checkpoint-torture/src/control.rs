@@ -1,6 +1,7 @@
 //! Backends that are broken on purpose, around a sound one: each harness must catch those that are there for it.
 
 mod acknowledges_first;
+mod forgets_the_group;
 mod halves;
 
 use std::sync::Arc;
@@ -15,10 +16,12 @@ pub enum Control {
     AcknowledgesFirst,
     /// Does a commit of several operations in two.
     Halves,
+    /// Tells those who wait with others that their commit is there, though there was no room for it.
+    ForgetsTheGroup,
 }
 
 impl Control {
-    /// All of them.
+    /// Those that a killed process must find out.
     pub const ALL: [Self; 2] = [Self::AcknowledgesFirst, Self::Halves];
 
     /// What people call it.
@@ -27,6 +30,7 @@ impl Control {
         match self {
             Self::AcknowledgesFirst => "acknowledges before it writes",
             Self::Halves => "does a commit in two halves",
+            Self::ForgetsTheGroup => "forgets that an error took a whole group",
         }
     }
 
@@ -45,6 +49,7 @@ impl Control {
         match self {
             Self::AcknowledgesFirst => acknowledges_first::spoil(backend).await,
             Self::Halves => Ok(halves::spoil(backend)),
+            Self::ForgetsTheGroup => forgets_the_group::spoil(backend).await,
         }
     }
 }

@@ -5,8 +5,10 @@
 mod chain;
 mod control;
 pub mod disk;
+pub mod faults;
 pub mod kill;
 pub mod load;
+mod place;
 pub mod power;
 mod subject;
 pub mod threads;

@@ -47,6 +47,8 @@ pub struct Images<'j> {
     at: usize,
     marks: usize,
     waiting: VecDeque<How>,
+    /// Cuts before this place are left out.
+    first: usize,
 }
 
 /// How an image is made.
@@ -84,7 +86,16 @@ impl<'j> Images<'j> {
             at: 0,
             marks: 0,
             waiting: VecDeque::from([How::All(Fate::Kept)]),
+            first: 0,
         }
+    }
+
+    /// Of cuts after so many calls and marks alone.
+    #[must_use]
+    pub fn after(mut self, calls: usize) -> Self {
+        self.first = calls;
+        self.waiting.clear();
+        self
     }
 
     fn roll(&mut self) -> Seed {
@@ -114,7 +125,10 @@ impl<'j> Images<'j> {
     fn plan(&mut self) {
         // A round that has about `each` images a place is thinned to its share.
         let each = [2, 9, 2 * SINGLES as u64, 1][self.round.min(3)];
-        let places = self.journal.len() as u64;
+        if self.at < self.first {
+            return;
+        }
+        let places = (self.journal.len() - self.first).max(1) as u64;
         let (seed, share) = (&mut self.seed, self.share);
         let chosen = (0..each).filter(|_| seed.below(places * each) < share);
         let chosen = chosen.count();

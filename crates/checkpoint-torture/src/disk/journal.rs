@@ -7,7 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::state::Disk;
+use super::image::Image;
+use super::state::{Disk, Fate};
 
 /// A file or directory, whatever its names are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +55,9 @@ pub(super) enum Event {
 pub struct Journal {
     pub(super) base: Disk,
     pub(super) events: Vec<Event>,
+    /// Which names lead where at the end.
+    names: BTreeMap<PathBuf, FileId>,
+    next: u32,
 }
 
 impl Journal {
@@ -69,6 +73,14 @@ impl Journal {
         self.events.is_empty()
     }
 
+    /// What is there at the end, when nothing is lost.
+    #[must_use]
+    pub fn end(&self) -> Image {
+        let mut disk = self.base.clone();
+        self.events.iter().for_each(|event| disk.advance(event));
+        disk.image(disk.open.iter().map(|_| Fate::Kept))
+    }
+
     /// Marks that were made.
     #[must_use]
     pub fn marks(&self) -> usize {
@@ -77,11 +89,9 @@ impl Journal {
     }
 }
 
-/// Which names lead where now, and what was done so far.
+/// Writes a journal.
 #[derive(Debug)]
 pub(super) struct Recorder {
-    names: BTreeMap<PathBuf, FileId>,
-    next: u32,
     pub(super) journal: Journal,
 }
 
@@ -89,15 +99,24 @@ impl Recorder {
     /// Begins with what lies in the directory, all of it on disk.
     pub(super) fn new(root: &Path) -> io::Result<Self> {
         let mut it = Self {
-            names: BTreeMap::from([(PathBuf::new(), ROOT)]),
-            next: 1,
             journal: Journal {
                 base: Disk::new(),
                 events: Vec::new(),
+                names: BTreeMap::from([(PathBuf::new(), ROOT)]),
+                next: 1,
             },
         };
         it.read(root, Path::new(""))?;
         Ok(it)
+    }
+
+    /// Goes on with a journal, from a disk on which the same is certain, and the same is not.
+    pub(super) fn resume(journal: &Journal) -> Self {
+        let mut journal = journal.clone();
+        for event in journal.events.drain(..) {
+            journal.base.advance(&event);
+        }
+        Self { journal }
     }
 
     fn read(&mut self, root: &Path, below: &Path) -> io::Result<()> {
@@ -118,22 +137,22 @@ impl Recorder {
     }
 
     fn number(&mut self, path: &Path) -> FileId {
-        let id = FileId(self.next);
-        self.next += 1;
-        self.names.insert(path.to_owned(), id);
+        let id = FileId(self.journal.next);
+        self.journal.next += 1;
+        self.journal.names.insert(path.to_owned(), id);
         id
     }
 
     fn name(&self, path: &Path) -> Name {
         let directory = path.parent().unwrap_or(Path::new(""));
         Name {
-            directory: self.names.get(directory).copied().unwrap_or(ROOT),
+            directory: self.journal.names.get(directory).copied().unwrap_or(ROOT),
             name: path.file_name().unwrap_or_default().to_owned(),
         }
     }
 
     pub(super) fn find(&self, path: &Path) -> Option<FileId> {
-        self.names.get(path).copied()
+        self.journal.names.get(path).copied()
     }
 
     pub(super) fn push(&mut self, event: Event) {
@@ -155,7 +174,7 @@ impl Recorder {
 
     pub(super) fn remove(&mut self, path: &Path) {
         let name = self.name(path);
-        if self.names.remove(path).is_some() {
+        if self.journal.names.remove(path).is_some() {
             self.push(Event::Names {
                 add: None,
                 remove: Some(name),
@@ -167,9 +186,9 @@ impl Recorder {
     pub(super) fn link(&mut self, from: &Path, to: &Path, moved: bool) {
         let Some(id) = self.find(from) else { return };
         let (old, new) = (self.name(from), self.name(to));
-        self.names.insert(to.to_owned(), id);
+        self.journal.names.insert(to.to_owned(), id);
         if moved {
-            self.names.remove(from);
+            self.journal.names.remove(from);
         }
         self.push(Event::Names {
             add: Some((new, id)),

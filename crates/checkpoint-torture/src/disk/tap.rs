@@ -20,6 +20,7 @@ pub struct Tap {
 struct Line {
     recorder: Recorder,
     faults: Faults,
+    first_struck: Option<usize>,
 }
 
 impl Tap {
@@ -29,10 +30,25 @@ impl Tap {
     ///
     /// Those of reading the directory.
     pub fn on(root: &Path) -> io::Result<Self> {
+        Self::with(root, Recorder::new(root)?)
+    }
+
+    /// A tap on a directory into which the [end](Journal::end) of a journal was put: as if whoever had the files open
+    /// was killed, and another one goes on. What was not certain to be on disk still is not.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such directory.
+    pub fn resume(root: &Path, journal: &Journal) -> io::Result<Self> {
+        Self::with(root, Recorder::resume(journal))
+    }
+
+    fn with(root: &Path, recorder: Recorder) -> io::Result<Self> {
         let root = root.canonicalize()?;
         let line = Line {
-            recorder: Recorder::new(&root)?,
+            recorder,
             faults: Faults::default(),
+            first_struck: None,
         };
         Ok(Self {
             root: root.into(),
@@ -84,6 +100,12 @@ impl Tap {
         self.line.lock().faults.struck
     }
 
+    /// How many calls and marks had been heard when a call failed first, by any plan.
+    #[must_use]
+    pub fn first_struck(&self) -> Option<usize> {
+        self.line.lock().first_struck
+    }
+
     /// What was heard so far.
     #[must_use]
     pub fn journal(&self) -> Journal {
@@ -101,7 +123,12 @@ pub struct Turn<'t> {
 impl Turn<'_> {
     /// What shall be wrong with this call, if anything.
     pub fn fault(&mut self, op: Op) -> Option<Fault> {
-        self.line.faults.call(op)
+        let heard = self.line.recorder.journal.len();
+        let fault = self.line.faults.call(op);
+        if fault.is_some() {
+            self.line.first_struck.get_or_insert(heard);
+        }
+        fault
     }
 
     /// As [`fault`](Self::fault), as the system's error.

@@ -126,6 +126,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// Notes that a writer tries a step again that was refused: from now on it may be there.
+    pub fn try_again(&mut self, writer: usize) {
+        if let Some(account) = self.accounts.get_mut(writer) {
+            account.refused = false;
+        }
+    }
+
     /// Notes that the next step of a writer failed with an error that says that nothing was done.
     pub fn refuse(&mut self, writer: usize) {
         if let Some(account) = self.accounts.get_mut(writer) {

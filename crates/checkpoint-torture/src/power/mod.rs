@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use self::check::{Checked, check};
@@ -23,6 +22,7 @@ use crate::chain::chain;
 use crate::control::Control;
 use crate::disk::{Cut, Images};
 use crate::load::Seed;
+use crate::place::{fresh, in_memory, runtime};
 use crate::subject::Subject;
 
 /// Of so many images one is opened with a tap, worked on and cut again.
@@ -45,16 +45,11 @@ impl Power {
     /// 2,000 images, in memory where the system has a directory for that, else below the one for temporary files.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
-        let memory = Path::new("/dev/shm");
         Self {
             seed,
             images: 2_000,
             control: None,
-            directory: if memory.is_dir() {
-                memory.to_owned()
-            } else {
-                std::env::temp_dir()
-            },
+            directory: in_memory(),
         }
     }
 
@@ -160,22 +155,6 @@ pub fn run(
         }
     }
     Ok(run.report)
-}
-
-fn runtime() -> Result<Runtime, String> {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start a runtime: {error}"))
-}
-
-fn fresh(directory: &Path) -> Result<TempDir, String> {
-    let made = tempfile::Builder::new()
-        .prefix("torture-")
-        .tempdir_in(directory);
-    let within = directory.display();
-    made.map_err(|error| format!("cannot make a directory in {within}: {error}"))
 }
 
 struct Run<'a> {

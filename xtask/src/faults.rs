@@ -1,0 +1,75 @@
+//! `cargo xtask faults`: every file call of a load fails, on each backend that outlives its process.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use checkpoint_torture::faults::{Faults, run};
+use checkpoint_torture::load::Seed;
+use checkpoint_torture::{Control, Subject};
+
+use crate::options::Options;
+use crate::{Outcome, Verdict, backends};
+
+/// Backends that are broken on purpose, and that a call that fails must find out.
+const CONTROLS: [Control; 2] = [Control::AcknowledgesFirst, Control::ForgetsTheGroup];
+
+pub(crate) fn run_command(args: &[&str]) -> Outcome {
+    let options = Options::parse(
+        "faults",
+        args,
+        &["--backend", "--seed", "--steps"],
+        &["--negative"],
+    )?;
+    let subjects = options.named("--backend", backends::subjects(), |subject| subject.name())?;
+    let seed = options.seed()?;
+    let steps = options.number("--steps")?.unwrap_or(20);
+    let faults = Faults::new(seed).with_steps(steps);
+    let (mut passed, mut failed) = (0_u64, 0_u64);
+    let mut judged = |holds: bool| *(if holds { &mut passed } else { &mut failed }) += 1;
+    for subject in &subjects {
+        if options.has("--negative") {
+            for control in CONTROLS {
+                judged(is_caught(subject, &faults, control)?);
+            }
+        } else {
+            judged(holds(subject, &faults, seed)?);
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    Ok(Verdict::from_success(failed == 0))
+}
+
+fn holds(subject: &Arc<dyn Subject>, faults: &Faults, seed: Seed) -> Result<bool, String> {
+    let name = subject.name();
+    println!("== {name}: seed {seed}");
+    let started = Instant::now();
+    let report = run(subject, faults, |line| println!("{line}"))?;
+    if let Some(why) = &report.skipped {
+        println!("{name}: skipped: {why}");
+        return Ok(true);
+    }
+    for wrong in &report.wrong {
+        println!("   {wrong}");
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{name}: {report}, in {seconds:.1} s");
+    Ok(report.broken == 0)
+}
+
+fn is_caught(
+    subject: &Arc<dyn Subject>,
+    faults: &Faults,
+    control: Control,
+) -> Result<bool, String> {
+    let report = run(subject, &faults.clone().with_control(control), |_| {})?;
+    let (name, control) = (subject.name(), control.name());
+    match report.wrong.get(1) {
+        Some(why) => println!(
+            "{name}, which {control}: caught by load {}: {}",
+            report.trials,
+            why.trim()
+        ),
+        None => println!("{name}, which {control}: NOT CAUGHT by {report}"),
+    }
+    Ok(report.broken > 0)
+}
