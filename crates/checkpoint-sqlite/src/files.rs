@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 /// File calls, each as the system does it unless an implementation does more.
@@ -43,6 +43,21 @@ pub trait Files: fmt::Debug + Send + Sync + 'static {
     /// Returns when what was written to an open file is on disk. The path is the one by which it was opened.
     fn sync(&self, file: &File, _path: &Path) -> io::Result<()> {
         file.sync_all()
+    }
+
+    /// Writes what is in a file to it once more, and returns when it is on disk. A sync alone does not do that for what
+    /// an earlier one failed to write: the system takes it for written since.
+    fn renew(&self, path: &Path) -> io::Result<()> {
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        let mut bytes = vec![0; 1 << 20];
+        loop {
+            let length = file.read(&mut bytes)?;
+            if length == 0 {
+                return file.sync_all();
+            }
+            file.seek_relative(-(length as i64))?;
+            file.write_all(&bytes[..length])?;
+        }
     }
 
     /// Removes a file.

@@ -101,12 +101,31 @@ fn open_in_time(options: &SqliteOptions, path: &Path) -> Result<Connection> {
 }
 
 fn open_writer(options: &SqliteOptions, path: &Path) -> Result<Connection> {
-    sync_log(options.files.as_ref(), path)?;
     let connection = connect(options, path, true)?;
     check_writable(&connection)?;
     migrate::check(&connection, true)?;
     control::set_up_writer(&connection, options.durability, options.log_pages)?;
+    settle_log(options, &connection, path)?;
     Ok(connection)
+}
+
+/// Makes certain what the log that was found holds, before a retry is told that it is durable. Who was killed between
+/// writing to it and syncing it left it in the system's memory alone; and where that sync failed, no other one writes
+/// it. So it is written once more, in a transaction, so that nobody adds to it meanwhile. Where another program is
+/// writing just now, it has done this itself.
+fn settle_log(options: &SqliteOptions, connection: &Connection, path: &Path) -> Result<()> {
+    let (files, log) = (options.files.as_ref(), beside(path, "-wal"));
+    if files.metadata(&log).map_or(0, |found| found.len()) == 0 {
+        return Ok(());
+    }
+    if !control::begin_write_at_once(connection, options.busy_timeout)? {
+        return sync_log(files, path);
+    }
+    let renewed = files
+        .renew(&log)
+        .map_err(|error| file_fault(error, "sync the write-ahead log", &log));
+    control::rollback(connection);
+    renewed.and_then(|()| sync_directory(files, path))
 }
 
 /// While opening, an engine that is busy is a store that is locked.
@@ -133,7 +152,7 @@ fn check_writable(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Who was killed between writing to the log and syncing it left what a retry would call durable.
+/// Syncs the log, if there is one.
 pub(crate) fn sync_log(files: &dyn Files, path: &Path) -> Result<()> {
     let log = beside(path, "-wal");
     match files.open(&log) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use checkpoint_core::{Durability, Error, Limits, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use super::{one, run};
 use crate::error::fault;
@@ -63,6 +63,17 @@ pub(crate) fn begin_write(connection: &Connection) -> rusqlite::Result<()> {
         .prepare_cached(BEGIN_WRITE)?
         .execute([])
         .map(drop)
+}
+
+/// Begins to write unless somebody else does; answers whether.
+pub(crate) fn begin_write_at_once(connection: &Connection, busy: Duration) -> Result<bool> {
+    connection.busy_timeout(Duration::ZERO).map_err(fault)?;
+    let begun = begin_write(connection);
+    connection.busy_timeout(busy).map_err(fault)?;
+    match begun {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+        begun => begun.map(|()| true).map_err(fault),
+    }
 }
 
 /// The engine's own error, likewise.

@@ -143,8 +143,9 @@ impl Faults {
         let strikes = if op == plan.op {
             *calls == plan.nth || plan.for_good && *calls > plan.nth
         } else {
-            let room = plan.fault != Fault::Io && op.faults().contains(&Fault::Full);
-            plan.for_good && room && self.struck > 0
+            // Opening what is there needs no room, and most that is opened is there.
+            let room = op != Op::Open && op.faults().contains(&Fault::Full);
+            plan.for_good && plan.fault != Fault::Io && room && self.struck > 0
         };
         self.struck += u64::from(strikes);
         strikes.then_some(plan.fault)
