@@ -10,6 +10,8 @@ const LONG: &[(&str, &[&str])] = &[
     ("crash", &["--rounds", "10000"]),
     ("threads", &["--rounds", "500"]),
     ("model", &["--cases", "10000"]),
+    ("power", &["--images", "100000"]),
+    ("faults", &["--steps", "120"]),
 ];
 
 pub(crate) fn run(args: &[&str]) -> Outcome {

@@ -3,6 +3,7 @@
 //! A backend's author writes a [`Subject`], which opens stores, and hands it to the harnesses here.
 
 mod chain;
+mod config;
 mod control;
 pub mod disk;
 pub mod faults;

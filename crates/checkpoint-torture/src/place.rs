@@ -1,19 +1,9 @@
 //! Where harnesses put stores, and what they run on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
-
-/// A directory in memory where the system has one, else the one for temporary files.
-pub(crate) fn in_memory() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() {
-        memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    }
-}
 
 /// A directory that is gone when it is dropped.
 pub(crate) fn fresh(directory: &Path) -> Result<TempDir, String> {

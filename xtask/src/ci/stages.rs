@@ -53,6 +53,10 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             ("threads", "xtask threads"),
             ("threads-negative", "xtask threads --negative"),
             ("model", "xtask model"),
+            ("power", "xtask power"),
+            ("power-negative", "xtask power --negative"),
+            ("faults", "xtask faults"),
+            ("faults-negative", "xtask faults --negative"),
         ]
         .map(|(name, args)| Stage {
             counts: Counts::Closing,
@@ -129,6 +133,10 @@ serde = \"1\"
             "threads",
             "threads-negative",
             "model",
+            "power",
+            "power-negative",
+            "faults",
+            "faults-negative",
         ];
         assert_eq!(names, expected);
         let alone = "clippy -p checkpoint --no-default-features --features cloud -- -D warnings";

@@ -6,9 +6,10 @@ use checkpoint_core::{Backend, Error, Result};
 
 use super::desk::Desk;
 use crate::chain::chain;
+use crate::config::in_memory;
 use crate::disk::{Cut, Images, Op};
 use crate::load::{Ledger, judge};
-use crate::place::{fresh, in_memory};
+use crate::place::fresh;
 
 /// Images of a cut after a fault; of one after a failed sync, since then the system forgets what it was told.
 const IMAGES: usize = 2;

@@ -23,10 +23,11 @@ use tokio::task::JoinSet;
 
 use self::trial::{Phase, Seen, Trial};
 use crate::chain::chain;
+use crate::config::in_memory;
 use crate::control::Control;
 use crate::disk::{Op, Plan};
 use crate::load::Seed;
-use crate::place::{fresh, in_memory, runtime};
+use crate::place::{fresh, runtime};
 use crate::subject::Subject;
 
 /// How often it is told how far a run has come.
@@ -146,11 +147,12 @@ pub fn run(
     let runtime = runtime()?;
     let mut report = Report::default();
     let mut told = Instant::now();
-    for phase in Phase::ALL {
-        // Controls are made for stores to which nobody has written.
-        if faults.control.is_some() && phase == Phase::Opening {
-            continue;
-        }
+    // Controls are wrong where several write to a store that was made just now.
+    let phases: &[Phase] = match faults.control {
+        Some(_) => &[Phase::Together],
+        None => &Phase::ALL,
+    };
+    for phase in phases.iter().copied() {
         let trial = |plan| -> Result<Trial, String> {
             Ok(Trial {
                 subject: Arc::clone(subject),
@@ -175,7 +177,7 @@ pub fn run(
             }
         };
         let mut under_way = JoinSet::new();
-        for plan in plans(&counted) {
+        for plan in plans(&counted, phase, faults.seed) {
             if under_way.len() >= 2 {
                 take(&mut report, runtime.block_on(under_way.join_next()));
             }
@@ -206,10 +208,12 @@ fn take(report: &mut Report, done: Option<Result<(String, Seen), tokio::task::Jo
 }
 
 /// Every call of each kind, with everything that may be wrong with it.
-fn plans(counted: &[(Op, u64)]) -> Vec<Plan> {
+fn plans(counted: &[(Op, u64)], phase: Phase, mut seed: Seed) -> Vec<Plan> {
     let mut plans = Vec::new();
     for (op, calls) in counted.iter().copied() {
-        for nth in 1..=calls {
+        let stride = phase.stride();
+        let first = 1 + seed.below(stride as u64);
+        for nth in (first..=calls).step_by(stride) {
             for fault in op.faults().iter().copied() {
                 plans.extend([false, true].map(|for_good| Plan {
                     op,

@@ -41,6 +41,11 @@ impl Phase {
         Self::Killed,
     ];
 
+    /// Of so many calls one fails. Where several work at once, which of their calls is the third is chance anyway.
+    pub(super) fn stride(self) -> usize {
+        if self == Self::Together { 3 } else { 1 }
+    }
+
     /// Which calls fail.
     pub(super) fn ops(self) -> &'static [Op] {
         match self {
@@ -106,8 +111,11 @@ impl Trial {
         self.work(&mut desk).await?;
         let tap = desk.tap.clone();
         desk.close().await;
-        let ops = self.phase.ops().iter();
-        Ok(ops.map(|op| (*op, tap.calls(*op))).collect())
+        let ops: &[Op] = match self.control {
+            Some(_) => &[Op::Write, Op::Sync],
+            None => self.phase.ops(),
+        };
+        Ok(ops.iter().map(|op| (*op, tap.calls(*op))).collect())
     }
 
     /// Does the load with the fault, mends it, works on, and judges.

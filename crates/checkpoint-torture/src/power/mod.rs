@@ -19,10 +19,11 @@ use tokio::task::JoinSet;
 use self::check::{Checked, check};
 use self::record::{Plot, Recording};
 use crate::chain::chain;
+use crate::config::in_memory;
 use crate::control::Control;
 use crate::disk::{Cut, Images};
 use crate::load::Seed;
-use crate::place::{fresh, in_memory, runtime};
+use crate::place::{fresh, runtime};
 use crate::subject::Subject;
 
 /// Of so many images one is opened with a tap, worked on and cut again.
