@@ -12,9 +12,11 @@ use checkpoint_torture::load::Seed;
 async fn open(place: &Path, tap: Option<&Tap>) -> Store {
     let mut options = SqliteOptions::at(place.join("store.db")).with_log_pages(20);
     if let Some(tap) = tap {
-        options = options.with_files(Arc::new(TappedFiles::new(tap).unwrap()));
+        options = options.with_files(Arc::new(TappedFiles::new(tap).expect("a layer")));
     }
-    Store::new(Arc::new(SqliteBackend::open(options).await.unwrap()))
+    Store::new(Arc::new(
+        SqliteBackend::open(options).await.expect("a store"),
+    ))
 }
 
 async fn save(store: &Store, id: &str) -> Result<u64> {

@@ -13,6 +13,8 @@ mod place;
 pub mod power;
 mod subject;
 pub mod threads;
+#[cfg(test)]
+mod tests;
 
 pub use control::Control;
 pub use subject::Subject;

@@ -9,6 +9,39 @@
 //! file may have got its length and not its bytes. A sync that failed makes certain nothing that was written before it,
 //! and a later one does not make up for it: the system has forgotten by then that these pages are to be written. A file
 //! that was synced and whose name was not is not found.
+//!
+//! ```
+//! use std::fs::File;
+//! use std::io::Write;
+//! use std::path::Path;
+//!
+//! use checkpoint_torture::disk::{Images, Op, Tap};
+//! use checkpoint_torture::load::Seed;
+//!
+//! /// A layer below some engine.
+//! fn append(tap: &Tap, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+//!     let mut turn = tap.turn();
+//!     turn.check(Op::Open)?;
+//!     let mut file = File::create_new(path)?;
+//!     let id = turn.opened(path, true);
+//!     turn.check(Op::Write)?;
+//!     file.write_all(bytes)?;
+//!     if let Some(id) = id {
+//!         turn.wrote(id, 0, bytes);
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let directory = tempfile::tempdir()?;
+//! let tap = Tap::on(directory.path())?;
+//! append(&tap, &tap.root().join("log"), b"saved")?;
+//! let journal = tap.journal();
+//! // Nothing was synced: the file may be gone, empty, whole, or have its length alone.
+//! assert!(Images::of(&journal, Seed(1), 100).count() >= 4);
+//! # Ok(())
+//! # }
+//! ```
 
 mod fault;
 mod image;
