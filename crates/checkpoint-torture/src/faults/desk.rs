@@ -31,9 +31,22 @@ pub(super) struct Desk<'a> {
     pub(super) seen: Seen,
     /// Calls that had failed when an error was told last.
     accounted: u64,
+    /// An error was told since the store was opened: from then on it may say `Stopped`, and be opened again.
+    may_stop: bool,
     /// The same when the writers began to work at once: one that fails may account for an error of each.
     together: Option<u64>,
     in_a_row: u64,
+}
+
+/// What a step was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// It is done.
+    Done,
+    /// It is to be tried again.
+    Again,
+    /// It is to be tried again, on a store that was opened anew.
+    Stopped,
 }
 
 impl<'a> Desk<'a> {
@@ -56,6 +69,7 @@ impl<'a> Desk<'a> {
             known: vec![ledger],
             seen: Seen::default(),
             accounted: 0,
+            may_stop: false,
             together: None,
             in_a_row: 0,
         })
@@ -93,8 +107,10 @@ impl<'a> Desk<'a> {
         };
         self.seen.unknown += u64::from(*error.kind() == unknown);
         let struck = self.tap.struck();
-        let has_reason = struck > self.together.unwrap_or(self.accounted);
+        let failed = struck > self.together.unwrap_or(self.accounted);
+        let has_reason = failed || self.may_stop && *error.kind() == ErrorKind::Stopped;
         self.accounted = struck;
+        self.may_stop |= failed;
         if !has_reason {
             let why = chain(error);
             self.wrong(format!("an error with no call that failed: {why}"));
@@ -135,7 +151,7 @@ impl<'a> Desk<'a> {
             self.mend_in_time();
             match self.open_once().await {
                 Ok(backend) => {
-                    self.in_a_row = 0;
+                    (self.in_a_row, self.may_stop) = (0, false);
                     self.note(|_| ());
                     let ledger = self.ledger();
                     let writer = |number| {
@@ -182,7 +198,11 @@ impl<'a> Desk<'a> {
     /// One step of a writer; whether it is done.
     pub(super) async fn step_once(&mut self, number: usize) -> Result<bool> {
         let result = self.writers[number].step().await;
-        self.heard(number, result).await
+        let told = self.heard(number, result)?;
+        if told == Told::Stopped {
+            self.reopen().await?;
+        }
+        Ok(told == Told::Done)
     }
 
     /// One step of each writer, all at once.
@@ -207,27 +227,33 @@ impl<'a> Desk<'a> {
             self.writers.push(writer);
             results.push((number, result));
         }
-        let mut again = Vec::new();
+        let (mut again, mut stopped) = (Vec::new(), false);
         for (number, result) in results {
-            if !self.heard(number, result).await? {
+            let told = self.heard(number, result)?;
+            stopped |= told == Told::Stopped;
+            if told != Told::Done {
                 again.push(number);
             }
         }
         self.together = None;
+        // Once all were heard: who works on goes by what is known.
+        if stopped {
+            self.reopen().await?;
+        }
         for number in again {
             self.step(number).await?;
         }
         Ok(())
     }
 
-    /// Notes what a step was told; whether it is done.
-    async fn heard(&mut self, number: usize, result: Result<Acknowledged>) -> Result<bool> {
+    /// Notes what a step was told.
+    fn heard(&mut self, number: usize, result: Result<Acknowledged>) -> Result<Told> {
         let error = match result {
             Ok(told) => {
                 let mut heard = Ok(());
                 self.note(|ledger| heard = ledger.hear(&told));
                 self.in_a_row = 0;
-                return heard.map(|()| true).map_err(Error::storage);
+                return heard.map(|()| Told::Done).map_err(Error::storage);
             }
             Err(error) => error,
         };
@@ -238,14 +264,14 @@ impl<'a> Desk<'a> {
             ErrorKind::Unavailable {
                 applied: Applied::Unknown,
             } => {}
-            ErrorKind::Stopped => self.reopen().await?,
+            ErrorKind::Stopped => return Ok(Told::Stopped),
             _ => {
                 // Nothing of it may be there, until it is tried again.
                 self.note(|ledger| ledger.refuse(number));
                 self.note(|ledger| ledger.try_again(number));
             }
         }
-        Ok(false)
+        Ok(Told::Again)
     }
 
     async fn reopen(&mut self) -> Result<()> {
