@@ -2,6 +2,8 @@
 
 #[path = "harness/subject.rs"]
 mod subject;
+#[path = "harness/tapped.rs"]
+mod tapped;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use checkpoint_torture::{Control, Subject};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
-    let journal: Arc<dyn Subject> = Arc::new(subject::JournalSubject);
+    let journal: Arc<dyn Subject> = Arc::new(subject::JournalSubject::default());
     serve(&[Arc::clone(&journal)]);
     let sound = {
         let journal = Arc::clone(&journal);
