@@ -3,58 +3,35 @@
 use std::path::Path;
 use std::time::Instant;
 
-use checkpoint_benches::{Noise, directory, runtime, store};
+use checkpoint_benches::figure::{Figure, Spread, Table};
+use checkpoint_benches::place::{directory, runtime, store};
+use checkpoint_benches::report::Report;
+use checkpoint_benches::state::{Turn, Turns};
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use crate::Report;
-
-const TURNS: usize = 200;
-const TURN: usize = 2_048;
 const READS: usize = 101;
-const REACH: f64 = 0.6;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct State {
-    messages: Vec<Message>,
-}
-
-#[derive(Debug, Serialize)]
-struct Message {
-    role: &'static str,
-    id: String,
-    content: String,
+    messages: Vec<Turn>,
 }
 
 pub(crate) fn run(report: &mut Report) {
     report.say("growth: 200 turns of 2 KiB, all of the conversation saved each turn");
-    let words = |noise: &mut Noise| {
-        let mut text = noise.words(TURN);
-        text.truncate(TURN);
-        text
-    };
-    turns(report, "words, file after close", words);
-    turns(report, "hex digits, file after close", |noise| {
-        noise.hex(TURN)
-    });
+    for turns in Turns::ALL {
+        measure(report, turns);
+    }
 }
 
-fn turns(report: &mut Report, what: &str, content: impl Fn(&mut Noise) -> String) {
-    let (dir, mut noise) = (directory(), Noise::new(8));
-    let mut state = State {
-        messages: Vec::new(),
-    };
-    let runtime = runtime();
+fn measure(report: &mut Report, turns: Turns) {
+    let (dir, runtime) = (directory(), runtime());
     runtime.block_on(async {
-        let store = store(&dir).await;
+        let (store, mut state) = (store(&dir).await, State::default());
         let session = store.session("conversation").await.expect("made");
-        for _ in 0..TURNS {
-            state.messages.push(Message {
-                role: "assistant",
-                id: noise.hex(32),
-                content: content(&mut noise),
-            });
+        for turn in turns.messages() {
+            state.messages.push(turn);
             session.save(&state).await.expect("saved");
         }
         store.close().await.expect("closed");
@@ -62,15 +39,24 @@ fn turns(report: &mut Report, what: &str, content: impl Fn(&mut Noise) -> String
     let back = runtime.block_on(read_back(&dir));
     let path = dir.path().join("store.db");
     let length = std::fs::metadata(&path).expect("a file").len();
-    report.at_most(what, length as f64 / 1e6, REACH, "MB");
-    report.say(&format!("    the newest state read back in {back:.2} ms"));
-    for line in takers(&path) {
-        report.say(&line);
+    let mut tell = |what: &str, unit: &str, spread| {
+        let load = format!("{}, {what}", turns.name());
+        report.tell(Figure::alone(Table::Growth, load, unit, spread));
+    };
+    let one = |value| Spread::value(value, 1);
+    tell("file after close", "MB", one(length as f64 / 1e6));
+    let mut rest = length;
+    for (tree, bytes) in takers(&path) {
+        rest -= bytes;
+        let what = format!("of it {tree}");
+        tell(&what, "kB", one(bytes as f64 / 1e3));
     }
+    tell("of it the rest", "kB", one(rest as f64 / 1e3));
+    tell("the newest state back", "µs", back);
 }
 
-/// Milliseconds in which the newest state is read by a handle that did not save it.
-async fn read_back(dir: &TempDir) -> f64 {
+/// Microseconds in which the newest state is read by a handle that did not save it.
+async fn read_back(dir: &TempDir) -> Spread {
     let store = store(dir).await;
     let session = store.session("conversation").await.expect("made");
     let mut times = Vec::new();
@@ -78,28 +64,23 @@ async fn read_back(dir: &TempDir) -> f64 {
         let start = Instant::now();
         let newest = session.latest().await.expect("read").expect("there");
         newest.bytes().await.expect("read");
-        times.push(start.elapsed());
+        times.push(start.elapsed().as_secs_f64() * 1e6);
     }
     store.close().await.expect("closed");
-    times.sort_unstable();
-    times[READS / 2].as_secs_f64() * 1e3
+    Spread::of(&times)
 }
 
-/// What takes the space: pages, and of their bytes those in use.
-fn takers(path: &Path) -> Vec<String> {
+/// What takes the space, and the bytes of its pages.
+fn takers(path: &Path) -> [(&'static str, u64); 3] {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opens");
-    let mut tables = db
-        .prepare(
-            "SELECT name, sum(pgsize), sum(payload), sum(ncell) FROM dbstat WHERE aggregate = FALSE
-             GROUP BY name HAVING sum(pgsize) > 8192 ORDER BY 2 DESC",
-        )
-        .expect("prepared");
-    let rows = tables.query_map([], |row| {
-        let (name, bytes, used, cells): (String, i64, i64, i64) =
-            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-        Ok(format!(
-            "    {name:<22} {bytes:>7} bytes in pages, {used:>7} in {cells} cells"
-        ))
-    });
-    rows.expect("read").map(|row| row.expect("read")).collect()
+    let size = |tree: &str| {
+        let sum = "SELECT sum(pgsize) FROM dbstat WHERE aggregate = TRUE AND name = ?1";
+        let bytes: i64 = db.query_row(sum, [tree], |row| row.get(0)).expect("a tree");
+        bytes.unsigned_abs()
+    };
+    [
+        ("chunks", size("chunk")),
+        ("checkpoints", size("checkpoint")),
+        ("ids of chunks", size("chunk_id")),
+    ]
 }

@@ -6,21 +6,22 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use checkpoint_benches::{Noise, Small, directory, in_flight, runtime, small, store_at};
-use checkpoint_core::{Session, Store};
+use checkpoint_benches::figure::{Figure, Spread, Table};
+use checkpoint_benches::place::{directory, in_flight, runtime, store_at};
+use checkpoint_benches::report::Report;
+use checkpoint_benches::state::{Noise, Small, small};
+use checkpoint_core::{Durability, Session, Store};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-use crate::Report;
 use crate::process::{Moved, PAGE};
 
 const FEW: u64 = 1_000;
+/// How many there are unless told otherwise.
+pub(crate) const FULL: u64 = 1_000_000;
 const SESSIONS: usize = 8;
 const WARM_UP: usize = 100;
 const ROUNDS: usize = 600;
-/// How many times the pages that few checkpoints take, beyond the further levels of the trees.
-const REACH_PAGES: f64 = 1.3;
-const REACH_TIME: f64 = 1.5;
 
 /// What is measured, and the trees that it goes down.
 const LOADS: [(&str, &[&str]); 4] = [
@@ -30,10 +31,10 @@ const LOADS: [(&str, &[&str]); 4] = [
     ),
     ("latest", &["checkpoint", "checkpoint_session"]),
     (
-        "100 newest of a session",
+        "the 100 newest of a session",
         &["checkpoint", "checkpoint_session"],
     ),
-    ("100 newest of the store", &["checkpoint"]),
+    ("the 100 newest of the store", &["checkpoint"]),
 ];
 
 pub(crate) fn run(report: &mut Report, rows: u64) {
@@ -43,10 +44,23 @@ pub(crate) fn run(report: &mut Report, rows: u64) {
     let (dir, runtime) = (directory(), runtime());
     let (few, many) = runtime.block_on(async {
         (
-            Filled::new(report, &dir, "few", FEW).await,
-            Filled::new(report, &dir, "many", rows).await,
+            Filled::new(&dir, "few", FEW).await,
+            Filled::new(&dir, "many", rows).await,
         )
     });
+    // Figures of another size are told apart, so that nothing promised of a million is held against them.
+    let size = if rows == FULL {
+        String::new()
+    } else {
+        format!(" ({rows} rows)")
+    };
+    for (what, unit, few, many) in [
+        ("filling, 256 saves in flight", "/s", few.rate, many.rate),
+        ("file", "MB", few.megabytes, many.megabytes),
+    ] {
+        let figure = Figure::alone(Table::Many, format!("{what}{size}"), unit, once(many));
+        report.tell(figure.beside(once(few)));
+    }
     let mut pairs = LOADS.map(|_| Pair::default());
     for round in 0..WARM_UP + ROUNDS {
         for (load, pair) in pairs.iter_mut().enumerate() {
@@ -66,12 +80,16 @@ pub(crate) fn run(report: &mut Report, rows: u64) {
     }
     for ((what, trees), pair) in LOADS.iter().zip(&pairs) {
         let further = many.levels(trees).saturating_sub(few.levels(trees));
-        pair.tell(report, what, further as f64);
+        pair.tell(report, what, &size, further as f64);
     }
 }
 
 /// A store with so many checkpoints.
 struct Filled {
+    /// Saves a second while it was filled.
+    rate: f64,
+    /// Of its file.
+    megabytes: f64,
     store: Store,
     sessions: Vec<Session>,
     states: Vec<Small>,
@@ -79,23 +97,19 @@ struct Filled {
 }
 
 impl Filled {
-    async fn new(report: &Report, dir: &TempDir, name: &str, rows: u64) -> Self {
+    async fn new(dir: &TempDir, name: &str, rows: u64) -> Self {
         let path = dir.path().join(format!("{name}.db"));
         let mut noise = Noise::new(rows);
         let states: Vec<Small> = (0..64).map(|_| small(&mut noise)).collect();
-        let store = store_at(&path).await;
+        let store = store_at(&path, Durability::Disk).await;
         let took = in_flight(&sessions(&store).await, &states, 256, rows).await;
         // Opened anew, so that both are measured from the same start.
         store.close().await.expect("closed");
-        let store = store_at(&path).await;
+        let store = store_at(&path, Durability::Disk).await;
         let length = std::fs::metadata(&path).expect("a file").len();
-        report.say(&format!(
-            "  {rows} saved in {:.1} s, {:.0}/s, 256 in flight; the file has {:.1} MB",
-            took.as_secs_f64(),
-            rows as f64 / took.as_secs_f64(),
-            length as f64 / 1e6
-        ));
         Self {
+            rate: rows as f64 / took.as_secs_f64(),
+            megabytes: length as f64 / 1e6,
             sessions: sessions(&store).await,
             store,
             states,
@@ -186,42 +200,46 @@ struct Pair {
 }
 
 impl Pair {
-    fn tell(&self, report: &mut Report, what: &str, further: f64) {
-        let (few, many) = (median(&self.few), median(&self.many));
-        report.at_most(&format!("{what}, time"), many / few, REACH_TIME, "×");
-        let mut seen = format!("    {few:.0} µs, {many:.0} µs");
-        for (way, kind, levels) in [
-            (0, "pages read", further),
+    fn tell(&self, report: &mut Report, what: &str, size: &str, further: f64) {
+        let figure = |kind: &str, unit: &str, few, many| {
+            let load = format!("{what}, {kind}{size}");
+            Figure::alone(Table::Many, load, unit, many).beside(few)
+        };
+        report.tell(figure("time", "µs", times(&self.few), times(&self.many)));
+        for (way, kind, excused) in [
             // Only leaves change, but for the rare split.
             (1, "pages written", 0.0),
+            (0, "pages read", further),
         ] {
             let Some((few, many)) = mean(&self.few, way).zip(mean(&self.many, way)) else {
-                seen += "; the system does not tell pages";
+                report.say("  the system does not tell pages");
                 break;
             };
-            if few.max(many) >= 0.05 {
-                let what = format!("{what}, {kind}");
-                report.at_most(&what, many, few * REACH_PAGES + levels, "");
-                seen += &format!("; {kind}: {few:.2}, {many:.2}");
+            if few.median.max(many.median) >= 0.05 {
+                let mut figure = figure(kind, "pages", few, many);
+                figure.excused = excused;
+                report.tell(figure);
             }
         }
-        report.say(&seen);
     }
 }
 
+const fn once(value: f64) -> Spread {
+    Spread::value(value, 1)
+}
+
 /// In microseconds.
-fn median(costs: &[Cost]) -> f64 {
-    let mut times: Vec<_> = costs.iter().map(|cost| cost.took).collect();
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e6
+fn times(costs: &[Cost]) -> Spread {
+    let times = costs.iter().map(|cost| cost.took.as_secs_f64() * 1e6);
+    Spread::of(&times.collect::<Vec<_>>())
 }
 
 /// Pages read, or written, on average: the log is moved into the file by one commit for hundreds.
-fn mean(costs: &[Cost], way: usize) -> Option<f64> {
+fn mean(costs: &[Cost], way: usize) -> Option<Spread> {
     let mut sum = 0;
     for cost in costs {
         let (read, written) = cost.pages?;
         sum += if way == 0 { read } else { written };
     }
-    Some(sum as f64 / costs.len() as f64)
+    Some(Spread::value(sum as f64 / costs.len() as f64, costs.len()))
 }
