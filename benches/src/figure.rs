@@ -181,6 +181,8 @@ impl Spread {
 pub enum Told {
     /// What was found.
     Figure(Figure),
+    /// Who found it, when it is not the store.
+    Peer(String),
     /// A table that could not be filled here.
     Skipped {
         /// Which.
@@ -209,7 +211,8 @@ mod tests {
             table: Table::Instructions,
             why: "no valgrind".to_owned(),
         };
-        for told in [Told::Figure(figure), skipped] {
+        let peer = Told::Peer("another store 1.0".to_owned());
+        for told in [Told::Figure(figure), peer, skipped] {
             let line = serde_json::to_string(&told).unwrap();
             assert_eq!(serde_json::from_str::<Told>(&line).unwrap(), told);
         }

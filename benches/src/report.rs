@@ -179,7 +179,7 @@ mod tests {
             .lines()
             .map(|line| match serde_json::from_str(line).unwrap() {
                 Told::Figure(figure) => figure.load,
-                Told::Skipped { why, .. } => why,
+                told => panic!("{told:?}"),
             })
             .collect();
         assert_eq!(loads, ["a", "b"]);

@@ -1,104 +1,155 @@
-//! `cargo xtask bench`: a benchmark, with whatever it is to be told.
+//! `cargo xtask bench`: every figure of docs/performance.md, or one program of them.
+//!
+//! The programs measure and tell figures as lines of JSON; what is promised of them, and whether it holds, is known
+//! here.
 
+mod args;
+mod document;
+mod judge;
+mod peer;
+mod promise;
+mod record;
+mod results;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use self::args::{Args, HELP};
+use self::results::Results;
 use crate::{Outcome, Verdict, process};
 
 const PACKAGE: &str = "checkpoint-benches";
 
+/// What can be named, in the order of a full run: what is compared stands together, what takes long comes last.
+const PROGRAMS: [&str; 5] = ["store", "peer", "groups", "instructions", "scale"];
+
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let path = process::root().join("benches/Cargo.toml");
-    let manifest = std::fs::read_to_string(&path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let names = names(&manifest);
     if matches!(args, ["--help" | "-h"]) {
-        print!("{}", help(&names));
+        print!("{HELP}");
         return Ok(Verdict::Holds);
     }
-    let (name, rest) = chosen(&names, args)?;
+    let args = Args::parse(args)?;
+    let place = Place::new()?;
+    let failed = measure(&args, &place)?;
+    let mut results = Results::read(&place.ours())?;
+    results.add_peer(&place.peer())?;
+    if results.figures.is_empty() && results.skipped.is_empty() {
+        // One that was asked for help has told nothing, and the peer alone has said on its way what it found.
+        return Ok(Verdict::from_success(failed.is_empty()));
+    }
+    tell(&args, &place, &results, &failed)
+}
+
+/// Runs the programs that are asked for; answers those that failed, so that one takes nothing from the others.
+fn measure(args: &Args<'_>, place: &Place) -> Result<Vec<String>, String> {
+    let mut failed = Vec::new();
+    for name in args.programs() {
+        println!("\n== {name}");
+        let ran = if name == "peer" {
+            peer::run(args, place)
+        } else {
+            process::run(&mut program(name, &args.told_to(name, &place.ours())))
+        };
+        match ran {
+            Ok(true) => {}
+            Ok(false) => failed.push(format!("{name} failed")),
+            Err(why) => failed.push(format!("{name}: {why}")),
+        }
+    }
+    Ok(failed)
+}
+
+fn program(name: &str, told: &[String]) -> std::process::Command {
     let mut command = process::cargo();
     command.args(["bench", "--package", PACKAGE, "--bench", name, "--"]);
-    process::run(command.args(rest)).map(Verdict::from_success)
+    command.args(told);
+    command
 }
 
-/// The benchmarks. Read from the manifest, so that a new one is known unasked.
-fn names(manifest: &str) -> Vec<&str> {
-    let mut lines = manifest.lines();
-    let mut names = Vec::new();
-    while lines.any(|line| line == "[[bench]]") {
-        let name = lines
-            .by_ref()
-            .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-        names.extend(name);
+/// Prints what was found, writes it down, and says whether what is promised holds.
+fn tell(args: &Args<'_>, place: &Place, results: &Results, failed: &[String]) -> Outcome {
+    let rows = judge::rows(&results.figures, &results.peers);
+    println!("{}", table::all(&rows));
+    for (table, why) in &results.skipped {
+        println!("not judged, {}: {why}", table.heading());
     }
-    names
+    if let Some(peer) = &results.peer {
+        println!("{}: {peer}", table::PEER);
+    }
+    let machine = record::Machine::here();
+    let path = place.results(args.name);
+    record::write(&path, &machine, args.quick, &rows, results)?;
+    println!("written to {}", path.display());
+    if args.document {
+        document::write(&rows, &machine)?;
+    }
+    let mut wrong = failed.to_vec();
+    wrong.extend(results.unmatched_peers());
+    if args.check {
+        wrong.extend(judge::worse(&rows));
+        if args.is_full() {
+            wrong.extend(judge::missing(&rows, &results.skipped));
+        }
+    }
+    for why in &wrong {
+        println!("FAILED: {why}");
+    }
+    if args.check && wrong.is_empty() {
+        println!("what is promised of what was measured holds");
+    }
+    Ok(Verdict::from_success(wrong.is_empty()))
 }
 
-/// The benchmark that is named, else the first, and what it is to be told.
-fn chosen<'a>(names: &[&'a str], args: &'a [&'a str]) -> Result<(&'a str, &'a [&'a str]), String> {
-    let first = names.first();
-    let first = first.ok_or_else(|| format!("{PACKAGE} has no benchmarks"))?;
-    let (name, rest) = match args.split_first() {
-        Some((name, rest)) if names.contains(name) => (name, rest),
-        _ => (first, args),
-    };
-    Ok((name, rest.strip_prefix(&["--"]).unwrap_or(rest)))
-}
+/// Where results lie: `bench` in the target directory.
+#[derive(Debug)]
+struct Place(PathBuf);
 
-fn help(names: &[&str]) -> String {
-    format!(
-        "\
-cargo xtask bench [NAME] [ARGS]...
+impl Place {
+    /// Empty of what an earlier run told.
+    fn new() -> Result<Self, String> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let target = program.parent().and_then(Path::parent);
+        let target = target.ok_or("this program lies in no target directory")?;
+        let place = Self(target.join("bench"));
+        let cannot = |error| format!("cannot make {}: {error}", place.0.display());
+        fs::create_dir_all(&place.0).map_err(cannot)?;
+        for told in [place.ours(), place.peer()] {
+            fs::write(&told, "").map_err(cannot)?;
+        }
+        Ok(place)
+    }
 
-Runs a benchmark: {}. The first of them when none is named.
-ARGS go to the benchmark, with or without `--` before them:
+    fn ours(&self) -> PathBuf {
+        self.0.join("ours.jsonl")
+    }
 
-  cargo xtask bench --noplot 'save 1 KiB'
-  cargo xtask bench scale growth
-  cargo xtask bench scale --help
+    fn peer(&self) -> PathBuf {
+        self.0.join("peer.jsonl")
+    }
 
-CHECKPOINT_BENCH_DIR names the disk to measure on.
-",
-        names.join(", ")
-    )
+    /// `results.json`, or that of one program.
+    fn results(&self, name: Option<&str>) -> PathBuf {
+        self.0.join(format!("{}.json", name.unwrap_or("results")))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MANIFEST: &str = "\
-[package]
-name = \"benches\"
-
-[[bench]]
-name = \"store\"
-harness = false
-
-[[bench]]
-name = \"scale\"
-path = \"benches/scale/main.rs\"
-";
-
     #[test]
-    fn benchmarks_are_those_of_the_manifest() {
-        assert_eq!(names(MANIFEST), ["store", "scale"]);
-    }
-
-    #[test]
-    fn arguments_go_to_the_benchmark_named_or_to_the_first() {
-        let names = ["store", "scale"];
-        let chosen = |args| chosen(&names, args).unwrap();
-        assert_eq!(chosen(&[]), ("store", &[][..]));
-        assert_eq!(chosen(&["--noplot"]), ("store", &["--noplot"][..]));
-        assert_eq!(chosen(&["--", "--noplot"]), ("store", &["--noplot"][..]));
-        assert_eq!(chosen(&["scale", "growth"]), ("scale", &["growth"][..]));
-        assert_eq!(
-            chosen(&["scale", "--", "--help"]),
-            ("scale", &["--help"][..])
-        );
-    }
-
-    #[test]
-    fn help_names_every_benchmark() {
-        assert!(help(&["store", "scale"]).contains("store, scale"));
+    fn every_benchmark_of_the_manifest_is_run() {
+        let path = process::root().join("benches/Cargo.toml");
+        let manifest = fs::read_to_string(path).unwrap();
+        let names = manifest
+            .split("[[bench]]\nname = \"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap());
+        let mut names: Vec<_> = names.chain(["peer"]).collect();
+        names.sort_unstable();
+        let mut known = PROGRAMS.to_vec();
+        known.sort_unstable();
+        assert_eq!(names, known);
     }
 }

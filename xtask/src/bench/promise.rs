@@ -1,0 +1,199 @@
+//! What is promised of each load: the one list, and docs/performance.md states the same.
+//!
+//! Where a goal is not reached yet, what is promised is what holds today with some room, so that a loss is noticed.
+
+use checkpoint_benches::figure::{Figure, Table};
+
+/// What may not be exceeded, or must be reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// Of what a bound speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Times what it is compared with.
+    Ratio,
+    /// The figure itself.
+    Value,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Promise {
+    pub(super) table: Table,
+    pub(super) load: &'static str,
+    pub(super) bound: Bound,
+    pub(super) of: Of,
+    /// Where it is to come to, as far as that is not promised yet.
+    pub(super) goal: Option<f64>,
+}
+
+const fn most(table: Table, load: &'static str, bound: f64) -> Promise {
+    Promise {
+        table,
+        load,
+        bound: Bound::AtMost(bound),
+        of: Of::Ratio,
+        goal: None,
+    }
+}
+
+const fn least(table: Table, load: &'static str, bound: f64) -> Promise {
+    Promise {
+        bound: Bound::AtLeast(bound),
+        ..most(table, load, bound)
+    }
+}
+
+const fn value(table: Table, load: &'static str, bound: f64) -> Promise {
+    Promise {
+        of: Of::Value,
+        ..most(table, load, bound)
+    }
+}
+
+impl Promise {
+    const fn goal(self, goal: f64) -> Self {
+        Self {
+            goal: Some(goal),
+            ..self
+        }
+    }
+}
+
+use Table::{Durable, Growth, Instructions, Large, Many, NotDurable, Reads};
+
+/// How much more an operation may take than the baseline, before somebody looks.
+const MORE: f64 = 1.03;
+
+pub(super) const PROMISES: &[Promise] = &[
+    most(Durable, "save, 1 KiB, one tag, one writer", 1.8).goal(1.3),
+    most(Durable, "first save, 64 KiB of JSON", 4.0),
+    most(Durable, "first save, 1 MiB of JSON", 4.0),
+    most(Durable, "save, 1 MiB of JSON, 1 % changed", 0.8),
+    least(Durable, "64 saves in flight, 64 sessions", 8.0),
+    least(Durable, "64 saves in flight, one session", 9.0).goal(12.0),
+    most(NotDurable, "save, 1 KiB, one tag, one writer", 6.0),
+    most(Reads, "get by id, 1 KiB, blocking", 4.0),
+    most(Reads, "get by id, 1 KiB, async", 5.0),
+    most(Reads, "the 100 newest of 10,000", 3.0),
+    most(Reads, "get by id, 64 KiB of JSON, decoded", 25.0),
+    most(Reads, "get by id, 1 MiB of JSON, decoded", 45.0),
+    most(Reads, "1 MiB of JSON, back, not parsed", 20.0).goal(8.0),
+    most(Reads, "1 MiB that does not compress, back", 6.0).goal(3.0),
+    most(Many, "durable create, time", 1.5),
+    most(Many, "durable create, pages written", 1.3),
+    most(Many, "durable create, pages read", 1.3),
+    most(Many, "latest, time", 1.5),
+    most(Many, "latest, pages read", 1.3),
+    most(Many, "the 100 newest of a session, time", 1.5),
+    most(Many, "the 100 newest of a session, pages read", 1.3),
+    most(Many, "the 100 newest of the store, time", 1.5),
+    most(Many, "the 100 newest of the store, pages read", 1.3),
+    value(Large, "JSON, save, memory", 100.0),
+    value(Large, "JSON, restore, memory", 100.0),
+    value(Large, "random bytes, save, memory", 100.0),
+    value(Large, "random bytes, restore, memory", 100.0),
+    value(Growth, "words, file after close", 0.6),
+    value(Growth, "hexadecimal digits, file after close", 0.6),
+    most(Instructions, "save, 1 KiB, memory", MORE),
+    most(Instructions, "save, 1 KiB, SQLite", MORE),
+    most(Instructions, "get by id, 1 KiB, memory", MORE),
+    most(Instructions, "get by id, 1 KiB, SQLite", MORE),
+    most(Instructions, "the 100 newest, memory", MORE),
+    most(Instructions, "the 100 newest, SQLite", MORE),
+];
+
+/// What is promised of this load, if anything.
+pub(super) fn of(table: Table, load: &str) -> Option<&'static Promise> {
+    PROMISES
+        .iter()
+        .find(|promise| promise.table == table && promise.load == load)
+}
+
+impl Promise {
+    /// Whether the figure keeps it; none when what it is compared with is missing.
+    pub(super) fn holds(&self, figure: &Figure) -> Option<bool> {
+        let ours = figure.ours.median;
+        let unit = match self.of {
+            Of::Ratio => figure.base?.median,
+            Of::Value => 1.0,
+        };
+        // Written so that what is no number is worse than anything promised.
+        Some(match self.bound {
+            Bound::AtMost(bound) => ours <= bound * unit + figure.excused,
+            Bound::AtLeast(bound) => ours >= bound * unit,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use checkpoint_benches::figure::Spread;
+
+    use super::*;
+
+    fn figure(ours: f64, base: Option<f64>) -> Figure {
+        let figure = Figure::alone(Durable, "save", "µs", Spread::value(ours, 9));
+        match base {
+            Some(base) => figure.beside(Spread::value(base, 9)),
+            None => figure,
+        }
+    }
+
+    #[test]
+    fn a_ratio_worse_than_promised_does_not_hold() {
+        let promise = most(Durable, "save", 1.8);
+        assert_eq!(promise.holds(&figure(180.0, Some(100.0))), Some(true));
+        assert_eq!(promise.holds(&figure(181.0, Some(100.0))), Some(false));
+        assert_eq!(promise.holds(&figure(f64::NAN, Some(100.0))), Some(false));
+    }
+
+    #[test]
+    fn a_rate_below_the_promised_does_not_hold() {
+        let promise = least(Durable, "save", 8.0);
+        assert_eq!(promise.holds(&figure(800.0, Some(100.0))), Some(true));
+        assert_eq!(promise.holds(&figure(799.0, Some(100.0))), Some(false));
+        assert_eq!(promise.holds(&figure(f64::NAN, Some(100.0))), Some(false));
+    }
+
+    #[test]
+    fn a_value_is_judged_without_anything_beside_it_and_a_ratio_is_not() {
+        let promise = value(Growth, "file", 0.6);
+        assert_eq!(promise.holds(&figure(0.6, None)), Some(true));
+        assert_eq!(promise.holds(&figure(0.61, None)), Some(false));
+        assert_eq!(most(Durable, "save", 1.8).holds(&figure(9.0, None)), None);
+    }
+
+    #[test]
+    fn deeper_trees_excuse_their_levels_and_no_more() {
+        let promise = most(Many, "latest", 1.3);
+        let mut figure = figure(15.0, Some(10.0));
+        assert_eq!(promise.holds(&figure), Some(false));
+        figure.excused = 2.0;
+        assert_eq!(promise.holds(&figure), Some(true));
+        figure.excused = 1.0;
+        assert_eq!(promise.holds(&figure), Some(false));
+    }
+
+    #[test]
+    fn a_goal_is_beyond_what_is_promised() {
+        for promise in PROMISES {
+            let beyond = match (promise.bound, promise.goal) {
+                (_, None) => true,
+                (Bound::AtMost(bound), Some(goal)) => goal < bound,
+                (Bound::AtLeast(bound), Some(goal)) => goal > bound,
+            };
+            assert!(beyond, "{promise:?}");
+        }
+    }
+
+    #[test]
+    fn each_load_is_promised_once() {
+        for promise in PROMISES {
+            assert_eq!(of(promise.table, promise.load), Some(promise));
+        }
+    }
+}
