@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Table {
     /// Saves that are on the disk when they return, beside such inserts of the bare engine.
     Durable,
+    /// Many durable saves at once, beside one writer who waits for each.
+    InFlight,
     /// Saves that are not, beside inserts that are not.
     NotDurable,
     /// Reads, which are neither.
@@ -28,8 +30,9 @@ pub enum Table {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Durable,
+        Self::InFlight,
         Self::NotDurable,
         Self::Reads,
         Self::DurableGroups,
@@ -45,6 +48,7 @@ impl Table {
     pub const fn heading(self) -> &'static str {
         match self {
             Self::Durable => "Durable saves",
+            Self::InFlight => "Saves in flight",
             Self::NotDurable => "Saves that are not durable",
             Self::Reads => "Reads",
             Self::DurableGroups => "Known groups, durable",
@@ -60,6 +64,7 @@ impl Table {
     #[must_use]
     pub const fn sides(self) -> (&'static str, &'static str) {
         match self {
+            Self::InFlight => ("one writer", "in flight"),
             Self::Many => ("1,000", "1,000,000"),
             Self::Instructions => ("baseline", "now"),
             _ => ("bare", "store"),
@@ -70,9 +75,12 @@ impl Table {
     #[must_use]
     pub const fn durable(self) -> Option<bool> {
         match self {
-            Self::Durable | Self::DurableGroups | Self::Many | Self::Large | Self::Growth => {
-                Some(true)
-            }
+            Self::Durable
+            | Self::InFlight
+            | Self::DurableGroups
+            | Self::Many
+            | Self::Large
+            | Self::Growth => Some(true),
             Self::NotDurable => Some(false),
             Self::Reads | Self::ReadGroups | Self::Instructions => None,
         }

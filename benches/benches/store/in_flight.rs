@@ -12,11 +12,11 @@ const SAVES: (u64, u64) = (200, 3_200);
 
 pub(crate) fn run(report: &mut Report, asked: &Asked) {
     let loads = [
-        ("64 saves in flight, 64 sessions", TASKS),
-        ("64 saves in flight, one session", 1),
+        ("64 saves, 64 sessions", TASKS),
+        ("64 saves, one session", 1),
     ];
     for (load, sessions) in loads {
-        if report.wants(Table::Durable, load) {
+        if report.wants(Table::InFlight, load) {
             report.tell(at_once(load, sessions, asked.rounds(30)));
         }
     }
@@ -42,5 +42,5 @@ fn at_once(load: &str, sessions: usize, rounds: usize) -> Figure {
         one.push(rate(1, SAVES.0));
         all.push(rate(TASKS, SAVES.1));
     }
-    Figure::alone(Table::Durable, load, "/s", Spread::of(&all)).beside(Spread::of(&one))
+    Figure::alone(Table::InFlight, load, "/s", Spread::of(&all)).beside(Spread::of(&one))
 }

@@ -39,12 +39,13 @@ impl Results {
         Ok(())
     }
 
-    /// What was measured of the peer and stands beside nothing: a load that was renamed on one side alone.
+    /// What was measured of the peer and stands beside nothing in a table that was: a load that was renamed on one
+    /// side alone.
     pub(super) fn unmatched_peers(&self) -> Vec<String> {
         let unmatched = self.peers.iter().filter(|peer| {
-            !self.figures.iter().any(|ours| {
-                (ours.table, &ours.load, &ours.unit) == (peer.table, &peer.load, &peer.unit)
-            })
+            let mut table = self.figures.iter().filter(|it| it.table == peer.table);
+            let measured = table.clone().next().is_some();
+            measured && !table.any(|it| (&it.load, &it.unit) == (&peer.load, &peer.unit))
         });
         unmatched
             .map(|peer| {
@@ -116,7 +117,11 @@ mod tests {
             ..Results::default()
         };
         assert_eq!(results.unmatched_peers(), [""; 0]);
-        results.peers.push(figure(Table::Durable, "get"));
+        results
+            .peers
+            .push(figure(Table::Durable, "of a table left out"));
+        assert_eq!(results.unmatched_peers(), [""; 0]);
+        results.peers.push(figure(Table::Reads, "got"));
         assert_eq!(results.unmatched_peers().len(), 1);
     }
 
