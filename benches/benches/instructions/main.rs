@@ -2,8 +2,10 @@
 //!
 //! Times are noisy, so that a loss of a few parts in a hundred a month is not seen in them; counts are not. Valgrind's
 //! callgrind counts a process that does an operation N times and one that does it twice as often; the difference is the
-//! operation's own, whatever opening and filling take. Threads of the backend are counted too. callgrind is started
-//! here: harnesses that drive it compare with the run before on the same machine, and here it is a file that is reviewed.
+//! operation's own, whatever opening and filling take. Threads of the backend are counted too.
+//!
+//! callgrind is started here and not by a harness (gungraun): that needs a runner of the very same version installed, and
+//! keeps what it compares with in the target directory, where here it is a file that is committed and reviewed.
 
 #![expect(
     clippy::print_stdout,
@@ -11,16 +13,16 @@
     reason = "a program that measures speaks through its terminal"
 )]
 
-mod baseline;
-mod callgrind;
 mod load;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use checkpoint_benches::baseline::{Baseline, MadeBy};
+use checkpoint_benches::callgrind;
 use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::report::{Asked, Report};
 
-use self::baseline::Baseline;
 use self::load::Load;
 
 const HELP: &str = "\
@@ -72,37 +74,40 @@ fn run() -> Result<(), String> {
         return Ok(());
     }
     let counts = counts(&report)?;
-    let baseline = if bless {
-        Baseline::write(&counts)?
-    } else {
-        Baseline::read()?
-    };
-    if let Some(why) = baseline.is_foreign() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.json");
+    let here = MadeBy::here();
+    if bless {
+        let named = counts
+            .iter()
+            .map(|&(load, count)| (load.name().to_owned(), count));
+        Baseline::new(here.clone(), named).write(&path)?;
+    }
+    let baseline = Baseline::read(&path)?;
+    if let Some(why) = baseline.is_foreign(&here) {
         report.skip(Table::Instructions, &why);
     }
     for (load, count) in counts {
         let now = Spread::value(count as f64, load.times());
-        let figure = Figure::alone(Table::Instructions, load.name(), "", now);
-        let base = baseline.count(load.name());
-        report.tell(base.map_or_else(
-            || figure.clone(),
-            |base| figure.clone().beside(Spread::value(base as f64, 1)),
-        ));
+        let mut figure = Figure::alone(Table::Instructions, load.name(), "", now);
+        if let Some(base) = baseline.count(load.name(), &here) {
+            figure = figure.beside(Spread::value(base as f64, load.times()));
+        }
+        report.tell(figure);
     }
     Ok(())
 }
 
 /// What each load takes that is asked for.
 fn counts(report: &Report) -> Result<Vec<(Load, u64)>, String> {
-    let wanted = Load::ALL
-        .into_iter()
-        .filter(|load| report.wants(Table::Instructions, load.name()));
-    let counted = wanted.map(|load| {
+    let wanted = (0..)
+        .zip(Load::ALL)
+        .filter(|(_, load)| report.wants(Table::Instructions, load.name()));
+    let counted = wanted.map(|(at, load): (usize, Load)| {
         report.say(&format!("counting {}", load.name()));
-        let once = callgrind::count(load, load.times())?;
-        let twice = callgrind::count(load, 2 * load.times())?;
-        let more = twice.saturating_sub(once);
-        Ok((load, more / load.times() as u64))
+        let (at, times) = (at.to_string(), load.times());
+        let once = callgrind::count(&[CHILD, &at, &times.to_string()])?;
+        let twice = callgrind::count(&[CHILD, &at, &(2 * times).to_string()])?;
+        Ok((load, twice.saturating_sub(once) / times as u64))
     });
     counted.collect()
 }
