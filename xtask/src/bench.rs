@@ -35,10 +35,20 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     let mut results = Results::read(&place.ours())?;
     results.add_peer(&place.peer())?;
     if results.figures.is_empty() && results.skipped.is_empty() {
-        // One that was asked for help has told nothing, and the peer alone has said on its way what it found.
-        return Ok(Verdict::from_success(failed.is_empty()));
+        return nothing(&args, &failed);
     }
     tell(&args, &place, &results, &failed)
+}
+
+/// Nothing was told: rightly by one that was asked for help, and by the peer alone, which says on its way what it finds.
+fn nothing(args: &Args<'_>, failed: &[String]) -> Outcome {
+    for why in failed {
+        println!("FAILED: {why}");
+    }
+    if failed.is_empty() && args.wants_figures() {
+        return Err("nothing was measured; no load has that in its name".to_owned());
+    }
+    Ok(Verdict::from_success(failed.is_empty()))
 }
 
 /// Runs the programs that are asked for; answers those that failed, so that one takes nothing from the others.
@@ -87,16 +97,12 @@ fn tell(args: &Args<'_>, place: &Place, results: &Results, failed: &[String]) ->
     let mut wrong = failed.to_vec();
     wrong.extend(results.unmatched_peers());
     if args.check {
-        wrong.extend(judge::worse(&rows));
-        if args.is_full() {
-            wrong.extend(judge::missing(&rows, &results.skipped));
-        }
+        let kept = judge::kept(&rows);
+        println!("{kept} of what is promised holds");
+        wrong.extend(judge::broken(&rows, &results.skipped, args.is_full()));
     }
     for why in &wrong {
         println!("FAILED: {why}");
-    }
-    if args.check && wrong.is_empty() {
-        println!("what is promised of what was measured holds");
     }
     Ok(Verdict::from_success(wrong.is_empty()))
 }

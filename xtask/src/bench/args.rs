@@ -89,6 +89,11 @@ impl<'a> Args<'a> {
         self.name.is_none() && !self.quick
     }
 
+    /// Whether a run without any figure is a mistake.
+    pub(super) fn wants_figures(&self) -> bool {
+        self.check || self.filter.is_some()
+    }
+
     /// What one of them is told.
     pub(super) fn told_to(&self, name: &str, json: &Path) -> Vec<String> {
         let mut told: Vec<String> = self.rest.iter().map(|&arg| arg.to_owned()).collect();

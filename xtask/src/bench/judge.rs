@@ -54,8 +54,26 @@ pub(super) fn rows(figures: &[Figure], peers: &[Figure]) -> Vec<Row> {
     figures.iter().map(row).collect()
 }
 
-/// What is worse than promised.
-pub(super) fn worse(rows: &[Row]) -> Vec<String> {
+/// How many promises hold.
+pub(super) fn kept(rows: &[Row]) -> usize {
+    rows.iter()
+        .filter(|row| row.verdict == Judged::Holds)
+        .count()
+}
+
+/// What a check fails on: what is worse than promised, and what should have been judged and was not, since a check that
+/// judges nothing proves nothing.
+pub(super) fn broken(rows: &[Row], skipped: &BTreeMap<Table, String>, full: bool) -> Vec<String> {
+    let mut broken = worse(rows);
+    if full {
+        broken.extend(missing(rows, skipped));
+    } else if skipped.is_empty() && rows.iter().all(|row| row.verdict == Judged::No) {
+        broken.push("nothing is promised of what was measured".to_owned());
+    }
+    broken
+}
+
+fn worse(rows: &[Row]) -> Vec<String> {
     let worse = rows.iter().filter(|row| row.verdict == Judged::Worse);
     worse
         .map(|row| {
@@ -65,8 +83,8 @@ pub(super) fn worse(rows: &[Row]) -> Vec<String> {
         .collect()
 }
 
-/// What is promised and was not judged, though nothing was skipped: a check that measures nothing proves nothing.
-pub(super) fn missing(rows: &[Row], skipped: &BTreeMap<Table, String>) -> Vec<String> {
+/// What is promised and was not judged, though its table was not skipped.
+fn missing(rows: &[Row], skipped: &BTreeMap<Table, String>) -> Vec<String> {
     let judged = |promise: &Promise| {
         rows.iter().any(|row| {
             row.verdict != Judged::No
@@ -103,12 +121,24 @@ mod tests {
 
     #[test]
     fn only_what_is_worse_than_promised_fails() {
+        let none = BTreeMap::new();
         let good = rows(&[figure(2.0)], &[]);
-        assert_eq!((good[0].verdict, worse(&good).len()), (Judged::Holds, 0));
-        let bad = rows(&[figure(2_000.0)], &[]);
-        assert_eq!(bad[0].verdict, Judged::Worse);
-        let why = worse(&bad);
+        assert_eq!(good[0].verdict, Judged::Holds);
+        assert_eq!((kept(&good), broken(&good, &none, false).len()), (1, 0));
+        let bad = rows(&[figure(2.0), figure(2_000.0)], &[]);
+        assert_eq!(bad[1].verdict, Judged::Worse);
+        let why = broken(&bad, &none, false);
         assert!(why.len() == 1 && why[0].contains(LOAD), "{why:?}");
+    }
+
+    #[test]
+    fn a_check_that_judges_nothing_fails_unless_something_was_skipped() {
+        let mut other = figure(2.0);
+        other.load = "a load of which nothing is promised".to_owned();
+        let rows = rows(&[other], &[]);
+        assert_eq!(broken(&rows, &BTreeMap::new(), false).len(), 1);
+        let skipped = BTreeMap::from([(Table::Instructions, "no valgrind".to_owned())]);
+        assert_eq!(broken(&rows, &skipped, false), [""; 0]);
     }
 
     #[test]
@@ -128,11 +158,11 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_missing_unless_its_table_was_skipped() {
-        let all = missing(&[], &BTreeMap::new());
-        let with_one = missing(&rows(&[figure(2.0)], &[]), &BTreeMap::new());
+        let all = broken(&[], &BTreeMap::new(), true);
+        let with_one = broken(&rows(&[figure(2.0)], &[]), &BTreeMap::new(), true);
         assert_eq!(with_one.len(), all.len() - 1);
         let without = BTreeMap::from([(Table::Reads, "no reads here".to_owned())]);
-        let skipped = missing(&[], &without);
+        let skipped = broken(&[], &without, true);
         assert!(skipped.len() < all.len());
         assert!(!skipped.iter().any(|why| why.contains(LOAD)), "{skipped:?}");
     }

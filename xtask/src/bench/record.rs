@@ -1,6 +1,6 @@
 //! A run as JSON: what was found, where, when, of what.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use checkpoint_core::{Clock, SystemClock};
@@ -29,7 +29,9 @@ pub(super) struct Machine {
 impl Machine {
     pub(super) fn here() -> Self {
         let disk =
-            std::env::var_os("CHECKPOINT_BENCH_DIR").map_or_else(std::env::temp_dir, Into::into);
+            std::env::var_os("CHECKPOINT_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let disk = disk.canonicalize().unwrap_or(disk);
+        let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
         let changes = said(Command::new("git").args(["status", "--porcelain"]));
         Self {
             date: SystemClock.now().to_string(),
@@ -41,7 +43,7 @@ impl Machine {
                 .and_then(|kib| kib.split(' ').next()?.parse::<u64>().ok())
                 .map(|kib| kib >> 10),
             system: said(Command::new("uname").args(["-srm"])),
-            filesystem: said(Command::new("stat").args(["-f", "-c", "%T"]).arg(disk)),
+            filesystem: filesystem(&disk, &mounts),
             compiler: said(Command::new("rustc").arg("--version")),
         }
     }
@@ -50,9 +52,10 @@ impl Machine {
     pub(super) fn sentence(&self) -> String {
         let date = self.date.split('T').next().unwrap_or_default();
         let changed = if self.changed { " with changes" } else { "" };
+        let compiler = self.compiler.split(" (").next().unwrap_or_default();
         format!(
             "{date}, commit {}{changed}: {} cores, {}, {}.",
-            self.commit, self.cores, self.filesystem, self.compiler
+            self.commit, self.cores, self.filesystem, compiler
         )
     }
 
@@ -75,6 +78,18 @@ fn said(command: &mut Command) -> String {
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let text = text.unwrap_or_default();
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Of the mount that a directory lies in: of those around it the innermost, and of several there the last.
+fn filesystem(directory: &Path, mounts: &str) -> String {
+    let around = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let (place, kind) = (Path::new(fields.next()?), fields.next()?);
+        let depth = place.components().count();
+        directory.starts_with(place).then_some((depth, kind))
+    });
+    let innermost = around.max_by_key(|(depth, _)| *depth);
+    innermost.map_or_else(String::new, |(_, kind)| kind.to_owned())
 }
 
 /// `name : value` of a file of the system.
@@ -171,6 +186,14 @@ mod tests {
         for key in ["date", "commit", "machine"] {
             assert!(!written[key].is_null(), "{key}");
         }
+    }
+
+    #[test]
+    fn the_filesystem_is_that_of_the_innermost_mount() {
+        let mounts = "a / ext4 rw 0 0\nb /data xfs rw 0 0\nc /data/x btrfs rw 0 0\n";
+        assert_eq!(filesystem(Path::new("/data/bench"), mounts), "xfs");
+        assert_eq!(filesystem(Path::new("/database"), mounts), "ext4");
+        assert_eq!(filesystem(Path::new("/data"), ""), "");
     }
 
     #[test]

@@ -24,7 +24,11 @@ pub(super) fn all(rows: &[Row]) -> String {
 pub(super) fn document(table: Table, rows: &[Row]) -> Option<String> {
     let lines = cells(table, rows, false);
     let joined = lines.iter().enumerate().map(|(n, line)| {
-        let line = format!("| {} |\n", line.join(" | ")).replace("|  |", "| |");
+        let line = line.iter().map(|cell| match cell.as_str() {
+            "" => "| ".to_owned(),
+            cell => format!("| {cell} "),
+        });
+        let line = line.collect::<String>() + "|\n";
         if n == 0 {
             line.clone() + &rule(line.matches('|').count() - 1)
         } else {
@@ -227,6 +231,19 @@ mod tests {
             "| load | store |\n|---|---|\n| list 100 | 9.50 µs |\n"
         );
         assert_eq!(document(Table::Durable, &rows), None);
+    }
+
+    #[test]
+    fn empty_cells_of_a_document_are_one_space_wide() {
+        let rows = rows(
+            &[
+                figure(Table::Reads, "a", 9.5).beside(Spread::value(4.75, 1)),
+                figure(Table::Reads, "b", 1.0),
+            ],
+            &[],
+        );
+        let table = document(Table::Reads, &rows).unwrap();
+        assert!(table.ends_with("| b | | 1.00 µs | |\n"), "{table}");
     }
 
     #[test]
