@@ -1,6 +1,7 @@
 //! Counts that are committed, to compare others with.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
@@ -62,7 +63,7 @@ impl Baseline {
     pub fn is_foreign(&self, here: &MadeBy) -> Option<String> {
         (self.made_by != *here).then(|| {
             format!(
-                "the baseline is of {:?}, this is {here:?}; look at the counts, then --bless",
+                "the baseline is of {}, this is {here}; look at the counts, then --bless",
                 self.made_by
             )
         })
@@ -73,6 +74,12 @@ impl Baseline {
     pub fn count(&self, load: &str, here: &MadeBy) -> Option<u64> {
         let comparable = self.is_foreign(here).is_none();
         comparable.then(|| self.counts.get(load).copied()).flatten()
+    }
+}
+
+impl fmt::Display for MadeBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}, {}", self.rustc, self.cc, self.cpu)
     }
 }
 
