@@ -12,9 +12,9 @@ pub mod load;
 mod place;
 pub mod power;
 mod subject;
-pub mod threads;
 #[cfg(test)]
 mod tests;
+pub mod threads;
 
 pub use control::Control;
 pub use subject::Subject;
