@@ -3,6 +3,8 @@
 //! `CHECKPOINT_FUZZ_SEED` says what is tried besides the corpus, by default the day; `CHECKPOINT_FUZZ_FACTOR` how many
 //! times as much, by default 1.
 
+#![expect(clippy::print_stdout, reason = "a test program says its seed")]
+
 use std::fs;
 use std::path::Path;
 
