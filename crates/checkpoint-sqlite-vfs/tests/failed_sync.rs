@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use checkpoint_core::{Applied, Backend, ErrorKind, Result, Store};
+use checkpoint_core::{Applied, Backend, Durability, ErrorKind, Result, Store};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 use checkpoint_sqlite_vfs::TappedFiles;
 use checkpoint_torture::disk::{Fault, Images, Op, Plan, Tap};
@@ -83,5 +83,37 @@ async fn a_save_whose_sync_failed_can_be_sent_again_to_the_same_handle() {
     }
     assert_eq!(save(&store, "two").await.unwrap(), 2);
     assert_eq!(save(&store, "three").await.unwrap(), 3);
+    store.backend().close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flush_after_one_that_failed_makes_up_for_it() {
+    let place = tempfile::tempdir().unwrap();
+    let tap = Tap::on(place.path()).unwrap();
+    let options = SqliteOptions::at(place.path().join("store.db"))
+        .with_log_pages(20)
+        .with_durability(Durability::Os)
+        .with_files(Arc::new(TappedFiles::new(&tap).unwrap()));
+    let store = Store::new(Arc::new(SqliteBackend::open(options).await.unwrap()));
+    save(&store, "one").await.unwrap();
+    store.backend().flush().await.unwrap();
+    save(&store, "two").await.unwrap();
+    fail_next_sync(&tap);
+    store.backend().flush().await.unwrap_err();
+    let receipt = store.backend().flush().await.unwrap();
+    assert_eq!(receipt.durability, Durability::Disk);
+    tap.mark();
+    let journal = tap.journal();
+    for cut in Images::of(&journal, Seed(1), 200)
+        .after(journal.len())
+        .take(40)
+    {
+        let left = tempfile::tempdir().unwrap();
+        cut.image.write_to(left.path()).unwrap();
+        let again = open(left.path(), None).await;
+        let session = again.session("s").await.unwrap();
+        assert!(session.get("two").await.unwrap().is_some(), "{}", cut.how);
+        again.backend().close().await.unwrap();
+    }
     store.backend().close().await.unwrap();
 }

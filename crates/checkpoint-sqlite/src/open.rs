@@ -118,14 +118,28 @@ fn settle_log(options: &SqliteOptions, connection: &Connection, path: &Path) -> 
     if files.metadata(&log).map_or(0, |found| found.len()) == 0 {
         return Ok(());
     }
-    if !control::begin_write_at_once(connection, options.busy_timeout)? {
-        return sync_log(files, path);
+    if control::begin_write_at_once(connection, options.busy_timeout)? {
+        renew_log(files, connection, path)
+    } else {
+        sync_log(files, path)
     }
+}
+
+/// Writes the log once more, in the transaction that was begun, which ends with that.
+fn renew_log(files: &dyn Files, connection: &Connection, path: &Path) -> Result<()> {
+    let log = beside(path, "-wal");
     let renewed = files
         .renew(&log)
         .map_err(|error| file_fault(error, "sync the write-ahead log", &log));
     control::rollback(connection);
     renewed.and_then(|()| sync_directory(files, path))
+}
+
+/// Makes certain what is in the log after a sync of it has failed: see [`settle_log`].
+pub(crate) fn make_up(options: &SqliteOptions, path: &Path) -> Result<()> {
+    let connection = connect(options, path, true)?;
+    control::begin_write(&connection).map_err(fault)?;
+    renew_log(options.files.as_ref(), &connection, path)
 }
 
 /// While opening, an engine that is busy is a store that is locked.

@@ -1,7 +1,8 @@
 //! What the clones of a handle share: the store's file, its readers and its writer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use checkpoint_core::{
     Capabilities, ContentHasher, Durability, Format, Position, Result, StoreInfo,
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) options: SqliteOptions,
     pub(crate) readers: Readers,
     pub(crate) writer: Option<Writer>,
+    /// A sync of the log failed, and what it was to make durable was not written anew yet.
+    doubtful: AtomicBool,
     /// The newest position that this handle knows of; who waits is woken through it.
     pub(crate) position: watch::Sender<Position>,
 }
@@ -79,6 +82,7 @@ impl Shared {
             path: options.path.clone(),
             options,
             readers,
+            doubtful: AtomicBool::new(false),
             writer: writer.transpose()?,
             position,
         })
@@ -88,11 +92,20 @@ impl Shared {
     /// log there; nobody else may open it.
     pub(crate) fn sync(&self) -> Result<()> {
         match &self.path {
-            Some(path) if self.info.durability == Durability::Os => {
-                open::sync_log(self.options.files.as_ref(), path)
-            }
+            Some(path) if self.info.durability == Durability::Os => self.sync_log(path),
             _ => Ok(()),
         }
+    }
+
+    /// A sync does not make up for one that failed; writing it once more does.
+    fn sync_log(&self, path: &Path) -> Result<()> {
+        let synced = if self.doubtful.load(Ordering::Acquire) {
+            open::make_up(&self.options, path)
+        } else {
+            open::sync_log(self.options.files.as_ref(), path)
+        };
+        self.doubtful.store(synced.is_err(), Ordering::Release);
+        synced
     }
 
     pub(crate) fn log_bytes(&self) -> u64 {
