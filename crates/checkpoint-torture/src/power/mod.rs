@@ -1,9 +1,9 @@
 //! The power goes at any moment, and the store is opened on what the disk then holds.
 //!
-//! Writers work the [load](crate::load) on a store below which a [tap](crate::disk::Tap) hears every file call: the store is made, worked
-//! on, closed, opened again, worked on. Of what the tap heard come [images](crate::disk::Images) of the disk after a cut
-//! at each call. Every image must open, hold all that was acknowledged by then, and take more. Some are opened with a
-//! tap too, worked on, and cut again.
+//! Writers work the [load](crate::load) on a store below which a [tap](crate::disk::Tap) hears every file call: the store
+//! is made, worked on, closed, opened again, worked on. Of what the tap heard come [images](crate::disk::Images) of the
+//! disk after a cut at each call. Every image must open, hold all that was acknowledged by then, and take more. Some are
+//! opened with a tap too, worked on, and cut again.
 
 mod check;
 mod record;
