@@ -10,6 +10,10 @@ const BEYOND: &[&str] = &[
     "ends the list of sessions at a damaged one",
     "hides all records behind a damaged one",
     "leaves a damaged change out of the feed",
+    "stops all upkeep at a damaged session",
+    "does not say that a sweep was held up",
+    "finds nothing when it checks itself",
+    "starts the versions of a damaged record anew",
 ];
 
 /// Every backend that is broken on purpose and that [`run`](super::run) must catch: some for it alone, and those of
