@@ -104,6 +104,9 @@ pub struct Figure {
     /// What may come on top of a ratio, in the unit: the further levels of deeper trees.
     #[serde(default)]
     pub excused: f64,
+    /// Means are told in place of medians.
+    #[serde(default)]
+    pub means: bool,
 }
 
 impl Figure {
@@ -117,6 +120,24 @@ impl Figure {
             base: None,
             ours,
             excused: 0.0,
+            means: false,
+        }
+    }
+
+    /// Told by means: for what costs much, now and then, such as moving a log of which each operation fills a good part.
+    #[must_use]
+    pub fn by_means(mut self) -> Self {
+        self.means = true;
+        self
+    }
+
+    /// What is told of a side.
+    #[must_use]
+    pub const fn typical(&self, spread: &Spread) -> f64 {
+        if self.means {
+            spread.mean
+        } else {
+            spread.median
         }
     }
 
@@ -130,7 +151,8 @@ impl Figure {
     /// How many times what it is compared with.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
-        self.base.map(|base| self.ours.median / base.median)
+        self.base
+            .map(|base| self.typical(&self.ours) / self.typical(&base))
     }
 }
 

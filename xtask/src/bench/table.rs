@@ -86,7 +86,9 @@ fn cells(table: Table, rows: &[Row], verdicts: bool) -> Vec<Vec<String>> {
 }
 
 fn side(spread: Option<Spread>, figure: &Figure) -> String {
-    spread.map_or_else(String::new, |spread| quantity(spread.median, &figure.unit))
+    spread.map_or_else(String::new, |spread| {
+        quantity(figure.typical(&spread), &figure.unit)
+    })
 }
 
 /// With as many digits as mean something.
