@@ -8,10 +8,10 @@ use crate::{Outcome, Verdict, dispatch};
 /// Each harness, and what makes it long.
 const LONG: &[(&str, &[&str])] = &[
     ("crash", &["--rounds", "10000"]),
-    ("threads", &["--rounds", "500"]),
+    ("threads", &["--rounds", "100"]),
     ("model", &["--cases", "10000"]),
     ("power", &["--images", "100000"]),
-    ("faults", &["--steps", "120"]),
+    ("faults", &["--steps", "60"]),
 ];
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
