@@ -11,6 +11,7 @@ pub mod kill;
 pub mod load;
 mod place;
 pub mod power;
+mod settings;
 mod subject;
 #[cfg(test)]
 mod tests;

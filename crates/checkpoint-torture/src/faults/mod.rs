@@ -15,7 +15,7 @@ mod desk;
 mod trial;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,8 +38,8 @@ const TELLING: Duration = Duration::from_secs(10);
 pub struct Faults {
     seed: Seed,
     steps: u64,
-    control: Option<Control>,
-    directory: PathBuf,
+    pub(crate) control: Option<Control>,
+    pub(crate) directory: PathBuf,
 }
 
 impl Faults {
@@ -58,20 +58,6 @@ impl Faults {
     #[must_use]
     pub fn with_steps(mut self, steps: u64) -> Self {
         self.steps = steps;
-        self
-    }
-
-    /// With a backend that is broken on purpose: it must be caught.
-    #[must_use]
-    pub fn with_control(mut self, control: Control) -> Self {
-        self.control = Some(control);
-        self
-    }
-
-    /// With stores below this directory.
-    #[must_use]
-    pub fn within(mut self, directory: &Path) -> Self {
-        directory.clone_into(&mut self.directory);
         self
     }
 }

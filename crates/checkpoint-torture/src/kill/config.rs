@@ -1,6 +1,6 @@
 //! What a run is told, and what this process learns from its environment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::control::Control;
 use crate::load::Seed;
@@ -24,8 +24,8 @@ pub struct Kill {
     pub(super) seed: Seed,
     pub(super) rounds: u64,
     pub(super) writers: usize,
-    pub(super) control: Option<Control>,
-    pub(super) directory: PathBuf,
+    pub(crate) control: Option<Control>,
+    pub(crate) directory: PathBuf,
 }
 
 impl Kill {
@@ -52,20 +52,6 @@ impl Kill {
     #[must_use]
     pub fn with_writers(mut self, writers: usize) -> Self {
         self.writers = writers;
-        self
-    }
-
-    /// With a backend that is broken on purpose: it must be caught.
-    #[must_use]
-    pub fn with_control(mut self, control: Control) -> Self {
-        self.control = Some(control);
-        self
-    }
-
-    /// With stores below this directory.
-    #[must_use]
-    pub fn within(mut self, directory: &Path) -> Self {
-        directory.clone_into(&mut self.directory);
         self
     }
 }

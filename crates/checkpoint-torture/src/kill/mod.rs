@@ -33,9 +33,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Builder;
-
 use self::trial::Trial;
+use crate::place::runtime;
 use crate::subject::Subject;
 
 pub use self::child::serve;
@@ -90,11 +89,7 @@ pub fn run(
     kill: &Kill,
     mut say: impl FnMut(&str),
 ) -> Result<Report, String> {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start a runtime: {error}"))?;
+    let runtime = runtime()?;
     let mut report = Report::default();
     let mut told = Instant::now();
     let mut trial = None;

@@ -12,6 +12,7 @@ use super::process::Child;
 use super::{Kill, Report};
 use crate::chain::chain;
 use crate::load::{Judged, Ledger, Seed, judge, prepare};
+use crate::place::fresh;
 use crate::subject::Subject;
 
 /// In one of so many rounds two children work on the store, where it may be shared.
@@ -132,18 +133,6 @@ impl<'a> Trial<'a> {
         let keep = self.kill.control.is_none();
         self.directory.take().filter(|_| keep).map(TempDir::keep)
     }
-}
-
-fn fresh(directory: &Path) -> Result<TempDir, String> {
-    let made = tempfile::Builder::new()
-        .prefix("torture-")
-        .tempdir_in(directory);
-    made.map_err(|error| {
-        format!(
-            "cannot make a directory in {}: {error}",
-            directory.display()
-        )
-    })
 }
 
 fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
