@@ -107,8 +107,10 @@ impl<'j> Images<'j> {
         if let Some(event) = self.journal.events.get(self.at) {
             self.disk.advance(event);
             self.at += 1;
-            self.marks += usize::from(matches!(event, Event::Mark));
-            self.plan();
+            let marked = matches!(event, Event::Mark);
+            self.marks += usize::from(marked);
+            // Just when a store was made, little is certain but what its maker saw to: that place is never left out.
+            self.plan(marked && self.marks == 1);
             return true;
         }
         self.idle = if self.fresh == 0 { self.idle + 1 } else { 0 };
@@ -122,7 +124,7 @@ impl<'j> Images<'j> {
     }
 
     /// What to make of this place in this round.
-    fn plan(&mut self) {
+    fn plan(&mut self, never_left_out: bool) {
         // A round that has about `each` images a place is thinned to its share.
         let each = [2, 9, 2 * SINGLES as u64, 1][self.round.min(3)];
         if self.at < self.first {
@@ -131,7 +133,10 @@ impl<'j> Images<'j> {
         let places = (self.journal.len() - self.first).max(1) as u64;
         let (seed, share) = (&mut self.seed, self.share);
         let chosen = (0..each).filter(|_| seed.below(places * each) < share);
-        let chosen = chosen.count();
+        let chosen = match self.round {
+            0 | 1 if never_left_out => usize::MAX,
+            _ => chosen.count(),
+        };
         if chosen == 0 {
             return;
         }
