@@ -73,7 +73,12 @@ fn together(parts: &UrlParts) -> String {
         options,
     } = parts;
     let memory = scheme == "sqlite" && place == ":memory:" || scheme == "memory";
-    let slashes = if memory { "" } else { "//" };
+    // Two slashes after the scheme are no part of the place.
+    let slashes = if memory && !place.starts_with("//") {
+        ""
+    } else {
+        "//"
+    };
     let options: Vec<_> = options
         .iter()
         .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
