@@ -7,8 +7,9 @@ use checkpoint_torture::kill::{Kill, Report, run};
 use checkpoint_torture::load::Seed;
 use checkpoint_torture::{Control, Subject};
 
+use crate::closing::Closing;
 use crate::options::Options;
-use crate::{Outcome, Verdict, backends};
+use crate::{Outcome, backends};
 
 /// Kills after which a control that was not caught is missed.
 const CONTROL_ROUNDS: u64 = 30;
@@ -23,19 +24,17 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     let subjects = options.named("--backend", backends::subjects(), |subject| subject.name())?;
     let seed = options.seed()?;
     let rounds = options.number("--rounds")?.unwrap_or(50);
-    let (mut passed, mut failed) = (0_u64, 0_u64);
-    let mut judged = |holds: bool| *(if holds { &mut passed } else { &mut failed }) += 1;
+    let mut closing = Closing::default();
     for subject in &subjects {
         if options.has("--negative") {
             for control in Control::ALL {
-                judged(is_caught(subject, control, seed)?);
+                closing.count(is_caught(subject, control, seed)?);
             }
         } else {
-            judged(holds(subject, &Kill::new(seed).with_rounds(rounds), seed)?);
+            closing.count(holds(subject, &Kill::new(seed).with_rounds(rounds), seed)?);
         }
     }
-    println!("{passed} passed, {failed} failed");
-    Ok(Verdict::from_success(failed == 0))
+    closing.line()
 }
 
 fn holds(subject: &Arc<dyn Subject>, kill: &Kill, seed: Seed) -> Result<bool, String> {

@@ -7,8 +7,9 @@ use checkpoint_torture::faults::{Faults, run};
 use checkpoint_torture::load::Seed;
 use checkpoint_torture::{Control, Subject};
 
+use crate::closing::Closing;
 use crate::options::Options;
-use crate::{Outcome, Verdict, backends};
+use crate::{Outcome, backends};
 
 /// Backends that are broken on purpose, and that a call that fails must find out.
 const CONTROLS: [Control; 2] = [Control::AcknowledgesFirst, Control::ForgetsTheGroup];
@@ -24,19 +25,17 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     let seed = options.seed()?;
     let steps = options.number("--steps")?.unwrap_or(20);
     let faults = Faults::new(seed).with_steps(steps);
-    let (mut passed, mut failed) = (0_u64, 0_u64);
-    let mut judged = |holds: bool| *(if holds { &mut passed } else { &mut failed }) += 1;
+    let mut closing = Closing::default();
     for subject in &subjects {
         if options.has("--negative") {
             for control in CONTROLS {
-                judged(is_caught(subject, &faults, control)?);
+                closing.count(is_caught(subject, &faults, control)?);
             }
         } else {
-            judged(holds(subject, &faults, seed)?);
+            closing.count(holds(subject, &faults, seed)?);
         }
     }
-    println!("{passed} passed, {failed} failed");
-    Ok(Verdict::from_success(failed == 0))
+    closing.line()
 }
 
 fn holds(subject: &Arc<dyn Subject>, faults: &Faults, seed: Seed) -> Result<bool, String> {

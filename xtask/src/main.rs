@@ -12,6 +12,7 @@
 mod backends;
 mod bench;
 mod ci;
+mod closing;
 mod conformance;
 mod crash;
 mod faults;

@@ -7,8 +7,9 @@ use checkpoint_torture::load::Seed;
 use checkpoint_torture::power::{Power, Report, run};
 use checkpoint_torture::{Control, Subject};
 
+use crate::closing::Closing;
 use crate::options::Options;
-use crate::{Outcome, Verdict, backends};
+use crate::{Outcome, backends};
 
 /// Images after which a control that was not caught is missed.
 const CONTROL_IMAGES: usize = 1_000;
@@ -24,26 +25,24 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     let seed = options.seed()?;
     let images = options.number("--images")?.unwrap_or(2_000);
     let images = usize::try_from(images).map_err(|_| "so many images nobody has time for")?;
-    let (mut passed, mut failed) = (0_u64, 0_u64);
-    let mut judged = |holds: bool| *(if holds { &mut passed } else { &mut failed }) += 1;
+    let mut closing = Closing::default();
     for subject in &subjects {
         if options.has("--negative") {
             let power = Power::new(seed).with_images(CONTROL_IMAGES);
             let first = Control::AcknowledgesFirst;
-            judged(is_caught(
+            closing.count(is_caught(
                 subject,
                 &power.clone().with_control(first),
                 first.name(),
             )?);
             for (what, broken) in subject.loses_on_power_cuts() {
-                judged(is_caught(&broken, &power, what)?);
+                closing.count(is_caught(&broken, &power, what)?);
             }
         } else {
-            judged(holds(subject, &Power::new(seed).with_images(images), seed)?);
+            closing.count(holds(subject, &Power::new(seed).with_images(images), seed)?);
         }
     }
-    println!("{passed} passed, {failed} failed");
-    Ok(Verdict::from_success(failed == 0))
+    closing.line()
 }
 
 fn holds(subject: &Arc<dyn Subject>, power: &Power, seed: Seed) -> Result<bool, String> {

@@ -7,8 +7,9 @@ use checkpoint_conformance::{Control, Harness};
 use checkpoint_torture::load::Seed;
 use checkpoint_torture::threads::{Report, Threads, negative, run};
 
+use crate::closing::Closing;
 use crate::options::Options;
-use crate::{Outcome, Verdict, backends};
+use crate::{Outcome, backends};
 
 /// What a control is given to answer, so that one that hangs is soon seen.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -23,24 +24,22 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
         &["--negative"],
     )?;
     let seed = options.seed()?;
-    let (mut passed, mut failed) = (0_u64, 0_u64);
-    let mut judged = |holds: bool| *(if holds { &mut passed } else { &mut failed }) += 1;
+    let mut closing = Closing::default();
     if options.has("--negative") {
         // What a broken backend makes panic is told by the machine that caught it.
         std::panic::set_hook(Box::new(|_| {}));
         for control in negative() {
-            judged(is_caught(&control, seed)?);
+            closing.count(is_caught(&control, seed)?);
         }
     } else {
         let rounds = options.number("--rounds")?.unwrap_or(1);
         for harness in options.named("--backend", backends::all(), |harness| harness.name())? {
             for report in all(&harness, seed, rounds)? {
-                judged(report.wrong.is_empty());
+                closing.count(report.wrong.is_empty());
             }
         }
     }
-    println!("{passed} passed, {failed} failed");
-    Ok(Verdict::from_success(failed == 0))
+    closing.line()
 }
 
 /// Every machine, in so many rounds, each from a seed of its own; stops after a round in which something was wrong.
