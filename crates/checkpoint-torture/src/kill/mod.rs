@@ -14,13 +14,13 @@
 //! use checkpoint_torture::kill::{Kill, run, serve};
 //! use checkpoint_torture::load::Seed;
 //!
-//! fn main() {
-//!     let mine: Arc<dyn Subject> = todo();
+//! /// All that `main` does.
+//! fn torture(mine: Arc<dyn Subject>) -> Result<(), String> {
 //!     serve(&[Arc::clone(&mine)]);
-//!     let report = run(&mine, &Kill::new(Seed(1)).with_rounds(50), |line| println!("{line}"));
-//!     println!("{}", report.unwrap());
+//!     let report = run(&mine, &Kill::new(Seed(1)).with_rounds(50), |line| println!("{line}"))?;
+//!     println!("{report}");
+//!     Ok(())
 //! }
-//! # fn todo() -> Arc<dyn Subject> { unimplemented!() }
 //! ```
 
 mod child;
