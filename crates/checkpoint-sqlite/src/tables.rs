@@ -53,11 +53,13 @@ impl<'c> SqliteTables<'c> {
             .ok_or_else(|| Error::corrupt("a row is gone").with("sequence", sequence))
     }
 
-    /// Removes the rows of a checkpoint and leaves a tombstone.
-    pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
+    /// Removes the rows of a checkpoint and leaves a tombstone; answers whether it was there.
+    pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<bool> {
         self.wrote = true;
         self.recall.forget_heads();
-        match checkpoint::small(self.connection, sequence) {
+        let found = checkpoint::small(self.connection, sequence);
+        let there = !matches!(found, Ok(None));
+        match found {
             Ok(Some((it, _))) => {
                 let name = session::name(self.connection, it.session)?
                     .ok_or_else(|| Error::corrupt("the session of a checkpoint is missing"))?;
@@ -79,7 +81,8 @@ impl<'c> SqliteTables<'c> {
             Err(error) if self.lenient && error.is_corrupt() => self.bury_damaged(sequence, now)?,
             Err(error) => return Err(error),
         }
-        attachment::remove_of(self.connection, sequence).map(drop)
+        attachment::remove_of(self.connection, sequence)?;
+        Ok(there)
     }
 
     /// Of a damaged row only what the index and the lookup told is believed.
@@ -203,7 +206,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn delete_checkpoint(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
-        self.bury(sequence, now)
+        self.bury(sequence, now).map(drop)
     }
 
     fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<bool> {

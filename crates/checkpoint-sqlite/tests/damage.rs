@@ -354,39 +354,51 @@ async fn a_record_whose_version_is_damaged_is_not_put_again() {
     );
 }
 
-/// The page of an index as it was before the purge: what is found by it is no longer so.
+/// Pages of indexes as they were before the purge: what is found by them is no longer so.
 #[tokio::test]
-async fn a_session_that_an_index_still_has_to_purge_is_told_and_not_purged_without_end() {
+async fn what_an_index_still_has_to_purge_is_told_and_not_purged_without_end() {
+    for indexes in [
+        &["session_deleted"][..],
+        &["session_deleted", "checkpoint_session"],
+    ] {
+        let place = Place::new().await;
+        let before = std::fs::read(&place.path).unwrap();
+        let db = place.open().await;
+        maintain(&db).await;
+        db.close().await.unwrap();
+        let mut file = std::fs::read(&place.path).unwrap();
+        for index in indexes {
+            let page = page_of(&place.path, index);
+            file[page.clone()].copy_from_slice(&before[page]);
+        }
+        std::fs::write(&place.path, file).unwrap();
+
+        let db = place.open().await;
+        let mut steps = Vec::new();
+        while steps.last().is_none_or(|step: &MaintainStep| step.more) {
+            assert!(steps.len() < 100, "upkeep without end");
+            let budget = Budget::default().with_rows(1);
+            steps.push(db.maintain(&budget).await.unwrap());
+        }
+        assert!(steps.iter().any(|step| step.unpurged), "{steps:?}");
+        let found = db.check().await.unwrap();
+        assert!(
+            !found.is_empty(),
+            "what an index has and its row has not is damage"
+        );
+    }
+}
+
+/// Where the one page of a small index lies in the file.
+fn page_of(path: &Path, index: &str) -> std::ops::Range<usize> {
     const PAGE: usize = 4_096;
-    let place = Place::new().await;
-    let root: u32 = Connection::open(&place.path)
+    let root: u32 = Connection::open(path)
         .unwrap()
         .query_row(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'session_deleted'",
-            [],
+            "SELECT rootpage FROM sqlite_schema WHERE name = ?1",
+            [index],
             |row| row.get(0),
         )
         .unwrap();
-    let root = root as usize;
-    let index = (root - 1) * PAGE..root * PAGE;
-    let before = std::fs::read(&place.path).unwrap()[index.clone()].to_vec();
-    let db = place.open().await;
-    maintain(&db).await;
-    db.close().await.unwrap();
-    let mut file = std::fs::read(&place.path).unwrap();
-    file[index].copy_from_slice(&before);
-    std::fs::write(&place.path, file).unwrap();
-
-    let db = place.open().await;
-    let mut steps = Vec::new();
-    while steps.last().is_none_or(|step: &MaintainStep| step.more) {
-        assert!(steps.len() < 100, "upkeep without end");
-        steps.push(db.maintain(&Budget::default()).await.unwrap());
-    }
-    assert!(steps.iter().any(|step| step.unpurged), "{steps:?}");
-    let found = db.check().await.unwrap();
-    assert!(
-        !found.is_empty(),
-        "what an index has and its row has not is damage"
-    );
+    (root as usize - 1) * PAGE..root as usize * PAGE
 }
