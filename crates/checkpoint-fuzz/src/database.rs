@@ -16,7 +16,7 @@ use checkpoint_core::{
 use checkpoint_torture::Subject;
 use tempfile::TempDir;
 
-use self::expected::Expected;
+use self::expected::{Expected, SAVED_TO};
 use crate::input::Input;
 use crate::store::{clock, ok, shown, wait};
 
@@ -174,7 +174,7 @@ fn shown_if<T>(answer: Result<T>) -> Option<T> {
 /// What a damaged store still takes it gives back.
 fn saves(store: &Store, report: &Result<VerifyReport>) -> Vec<(CheckpointId, Vec<u8>)> {
     let mut saved = Vec::new();
-    let Some(session) = shown_if(wait(store.session("one"))) else {
+    let Some(session) = shown_if(wait(store.session(SAVED_TO))) else {
         return saved;
     };
     for size in [40, 20_000] {
