@@ -66,7 +66,13 @@ fn purge(connection: &Connection, rows: usize) -> Result<(u64, bool)> {
                 continue;
             }
         };
-        let deleted = stored.row.deleted.unwrap_or(Timestamp::MIN);
+        let Some(deleted) = stored.row.deleted else {
+            // An index is never believed against the row: what is purged is gone.
+            let id = &stored.row.id;
+            tracing::warn!(session = %id, "an index has a session as deleted that is not");
+            (left, after) = (true, key);
+            continue;
+        };
         let sequences = checkpoint::of_session(connection, key, rows - purged)?;
         if sequences.is_empty() {
             if emptied.replace(key) == Some(key) {
@@ -86,12 +92,12 @@ fn purge(connection: &Connection, rows: usize) -> Result<(u64, bool)> {
         for sequence in sequences {
             let mut recall = Recall::default();
             let mut tables = SqliteTables::new(connection, &mut recall, true);
-            purged += usize::from(tables.bury(sequence, deleted)?);
+            purged += usize::from(tables.bury_of(key, sequence, deleted)?);
         }
         if purged == before {
-            // The same again: entries whose rows left long ago would be found without end.
+            // The same again: entries whose rows left long ago, or are of another session, would be found without end.
             let id = &stored.row.id;
-            tracing::warn!(session = %id, "an index still has checkpoints that were purged");
+            tracing::warn!(session = %id, "an index has checkpoints that are not there");
             (left, after) = (true, key);
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use checkpoint_core::{
     Backend, Budget, CheckpointId, ChunkId, ContentHasher, FakeClock, Item, MaintainStep, NewChunk,
-    Operation, Payload, Purpose, Quarantine, Query, Tag,
+    Operation, Parts, Payload, Purpose, Quarantine, Query, Tag,
 };
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 use common::{append, commit, session, state};
@@ -65,6 +65,16 @@ impl Place {
     async fn open(&self) -> SqliteBackend {
         let options = SqliteOptions::at(&self.path).with_clock(Arc::new(self.clock.clone()));
         SqliteBackend::open(options).await.unwrap()
+    }
+
+    /// Makes an index what it would be after a change of the rows that did not take place.
+    fn index_as_after(&self, index: &str, change: &str) {
+        let mut file = std::fs::read(&self.path).unwrap();
+        assert!(damage(&self.path, change) > 0, "{change}");
+        let changed = std::fs::read(&self.path).unwrap();
+        let page = page_of(&self.path, index);
+        file[page.clone()].copy_from_slice(&changed[page]);
+        std::fs::write(&self.path, file).unwrap();
     }
 
     /// Opens the store after it was damaged; something must have been.
@@ -386,6 +396,36 @@ async fn what_an_index_still_has_to_purge_is_told_and_not_purged_without_end() {
             !found.is_empty(),
             "what an index has and its row has not is damage"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_an_index_alone_has_as_deleted_is_not_purged() {
+    for (index, change) in [
+        (
+            "session_deleted",
+            "UPDATE session SET deleted = 1 WHERE key = 1",
+        ),
+        (
+            "checkpoint_session",
+            "UPDATE checkpoint SET session = 2 WHERE session = 1",
+        ),
+    ] {
+        let place = Place::new().await;
+        place.index_as_after(index, change);
+        let db = place.open().await;
+        let found = db.check().await.unwrap();
+        assert!(!found.is_empty(), "{index} disagrees with the rows");
+        let mut steps = Vec::new();
+        while steps.last().is_none_or(|step: &MaintainStep| step.more) {
+            steps.push(db.maintain(&Budget::default()).await.unwrap());
+        }
+        assert!(steps.iter().any(|step| step.unpurged), "{steps:?}");
+        let ids = ["a", "b", "c"].map(|id| CheckpointId::new(id).unwrap());
+        for item in db.get(&ids, Parts::HEADER).await.unwrap() {
+            assert!(matches!(item, Item::Found(_)), "{index}: {item:?}");
+        }
+        assert_eq!(whole(&db).await, ["a", "b"]);
     }
 }
 
