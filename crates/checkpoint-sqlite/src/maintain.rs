@@ -90,9 +90,7 @@ fn purge(connection: &Connection, rows: usize) -> Result<(u64, bool)> {
         }
         let before = purged;
         for sequence in sequences {
-            let mut recall = Recall::default();
-            let mut tables = SqliteTables::new(connection, &mut recall, true);
-            purged += usize::from(tables.bury_of(key, sequence, deleted)?);
+            purged += usize::from(bury(connection, key, sequence, deleted)?);
         }
         if purged == before {
             // The same again: entries whose rows left long ago, or are of another session, would be found without end.
@@ -102,6 +100,14 @@ fn purge(connection: &Connection, rows: usize) -> Result<(u64, bool)> {
         }
     }
     Ok((purged as u64, left))
+}
+
+/// Buries a checkpoint of a session, unless its row says that it is of another than the index told; answers whether.
+fn bury(connection: &Connection, session: u64, sequence: u64, deleted: Timestamp) -> Result<bool> {
+    match checkpoint::small(connection, sequence) {
+        Ok(Some((it, _))) if it.session != session => Ok(false),
+        _ => SqliteTables::new(connection, &mut Recall::default(), true).bury(sequence, deleted),
+    }
 }
 
 /// Forgets changes, commits and tombstones that are older than the window, and says from where on the feed is whole.

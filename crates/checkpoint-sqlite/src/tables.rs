@@ -53,16 +53,8 @@ impl<'c> SqliteTables<'c> {
             .ok_or_else(|| Error::corrupt("a row is gone").with("sequence", sequence))
     }
 
-    /// As [`bury`](Self::bury), unless the row says that it is of another session than the index told.
-    pub(crate) fn bury_of(&mut self, session: u64, sequence: u64, now: Timestamp) -> Result<bool> {
-        match checkpoint::small(self.connection, sequence) {
-            Ok(Some((it, _))) if it.session != session => Ok(false),
-            _ => self.bury(sequence, now),
-        }
-    }
-
     /// Removes the rows of a checkpoint and leaves a tombstone; answers whether it was there.
-    fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<bool> {
+    pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<bool> {
         self.wrote = true;
         self.recall.forget_heads();
         let found = checkpoint::small(self.connection, sequence);
