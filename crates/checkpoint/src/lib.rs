@@ -55,7 +55,7 @@ pub use checkpoint_core::{
 pub use checkpoint_sqlite as sqlite;
 #[doc(hidden)]
 pub use open::{UrlParts, url_parts};
-pub use open::{open, open_backend};
+pub use open::{available, open, open_backend};
 
 /// The example of the README, so that it runs.
 #[cfg(doctest)]

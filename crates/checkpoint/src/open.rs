@@ -9,7 +9,16 @@ use checkpoint_core::{Backend, Error, MemoryBackend, Result, Store};
 
 use crate::url::{Place, Quoted, StoreUrl};
 
-/// What this build can open.
+/// What this build can open: the forms of URLs that it has a backend for, the one in memory first.
+///
+/// ```
+/// assert!(checkpoint::available().contains(&"memory:"));
+/// ```
+#[must_use]
+pub const fn available() -> &'static [&'static str] {
+    THERE
+}
+
 const THERE: &[&str] = &[
     "memory:",
     #[cfg(feature = "sqlite")]
