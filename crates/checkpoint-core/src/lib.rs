@@ -15,6 +15,7 @@ mod diff;
 pub mod engine;
 mod error;
 mod feed;
+pub mod files;
 mod hasher;
 mod id;
 mod limits;

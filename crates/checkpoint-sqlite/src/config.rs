@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use checkpoint_core::files::{Files, SystemFiles};
 use checkpoint_core::{Clock, Durability, IdSource, Limits, SystemClock, SystemIds};
-
-use crate::files::{Files, SystemFiles};
 
 /// Where a store lies and how to open it. The default is a store in memory, gone with its handle.
 ///

@@ -67,23 +67,6 @@ pub(crate) fn open_fault(error: rusqlite::Error, path: &Path) -> Error {
     .with("path", path.display())
 }
 
-/// An error of the file system.
-pub(crate) fn file_fault(error: std::io::Error, doing: &str, path: &Path) -> Error {
-    use std::io::ErrorKind as Io;
-    let (kind, remedy) = match error.kind() {
-        Io::NotFound => (ErrorKind::NotFound, "check the path"),
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => (
-            ErrorKind::Denied,
-            "check the permissions of it and its directory",
-        ),
-        Io::StorageFull | Io::QuotaExceeded => (ErrorKind::Storage, "make room and try again"),
-        _ => (ErrorKind::Storage, "check the path and the disk"),
-    };
-    Error::new(kind, format!("cannot {doing}; {remedy}"))
-        .because(error)
-        .with("path", path.display())
-}
-
 /// The answer of a handle that was closed.
 pub(crate) fn stopped() -> Error {
     Error::new(

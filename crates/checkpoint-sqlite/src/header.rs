@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use checkpoint_core::files::{Files, beside, file_fault};
 use checkpoint_core::{Error, Result};
 
-use crate::error::file_fault;
-use crate::files::Files;
-use crate::place::{Door, Hold, beside};
+use crate::place::{Door, Hold};
 use crate::schema::{APPLICATION_ID, PAGE_SIZE, VERSION};
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";

@@ -21,7 +21,6 @@ mod checkpoint;
 mod config;
 mod create;
 mod error;
-mod files;
 mod group;
 mod header;
 mod maintain;
@@ -41,5 +40,5 @@ mod tables;
 mod worker;
 
 pub use backend::SqliteBackend;
+pub use checkpoint_core::files::{Files, SystemFiles};
 pub use config::SqliteOptions;
-pub use files::{Files, SystemFiles};

@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use checkpoint_core::files::{Files, beside, file_fault, sync_directory};
 use checkpoint_core::{Error, ErrorKind, Result, StoreId};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::config::SqliteOptions;
 use crate::create;
-use crate::error::{fault, file_fault, open_fault};
-use crate::files::Files;
+use crate::error::{fault, open_fault};
 use crate::header::look;
 use crate::migrate;
-use crate::place::{Hold, beside, sync_directory};
+use crate::place::Hold;
 use crate::query::control;
 use crate::reader::Readers;
 use crate::still::Still;
@@ -75,7 +75,7 @@ pub(crate) fn writer(options: &SqliteOptions, path: &Path) -> Result<Opened> {
         created = create::create(options, path)?;
         found = look(files, path)?;
     }
-    create::sweep(files, path);
+    create::sweep(options, path);
     let hold = found.ok_or_else(|| {
         Error::not_found("the store was removed while it was opened").with("path", path.display())
     })?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use checkpoint_core::files::beside;
 use checkpoint_core::{
     Capabilities, ContentHasher, Durability, Format, Position, Result, StoreInfo,
 };
@@ -109,7 +110,7 @@ impl Shared {
     }
 
     pub(crate) fn log_bytes(&self) -> u64 {
-        let log = self.path.as_ref().map(|path| place::beside(path, "-wal"));
+        let log = self.path.as_ref().map(|path| beside(path, "-wal"));
         log.and_then(|log| self.options.files.metadata(&log).ok())
             .map_or(0, |metadata| metadata.len())
     }

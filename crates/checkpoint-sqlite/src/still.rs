@@ -7,14 +7,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use checkpoint_core::files::{beside, file_fault};
 use checkpoint_core::{Applied, Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use crate::config::SqliteOptions;
-use crate::error::{file_fault, stopped};
+use crate::error::stopped;
 use crate::open;
-use crate::place::{Hold, beside};
+use crate::place::Hold;
 use crate::query::control;
 
 /// What tells that nobody has written meanwhile.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use checkpoint_core::files::{Files, beside};
 use checkpoint_core::{
     Budget, Clock, Commit, Durability, MaintainStep, Position, Receipt, Result, engine,
 };
@@ -11,10 +12,9 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use crate::files::Files;
 use crate::group::{Group, Member, transaction};
 use crate::maintain::Sweep;
-use crate::place::{Hold, beside};
+use crate::place::Hold;
 use crate::query::control;
 use crate::recall::Recall;
 use crate::tables::order_chunks;
@@ -156,13 +156,13 @@ impl Work {
 
 #[cfg(test)]
 mod tests {
+    use checkpoint_core::files::SystemFiles;
     use checkpoint_core::{
         ChunkId, CommitId, ErrorKind, IdSource, NewChunk, Purpose, SeededIds, StoreId, SystemClock,
     };
 
     use super::*;
     use crate::config::SqliteOptions;
-    use crate::files::SystemFiles;
     use crate::query::store;
 
     fn chunk(size: usize, ids: &SeededIds) -> Box<Commit> {

@@ -1,17 +1,30 @@
-//! The calls to the file system that are not the engine's: making a store, telling what a file is, syncing a log.
+//! The calls to the file system that are not the engine's: making a store, telling what a file is, syncing a log. For
+//! backends whose engine keeps a store in one file.
 //!
 //! They go through a trait, so that a test can let any of them fail, and can tell what a disk would hold if the power
 //! went between two of them. Programs leave it at [`SystemFiles`].
+
+mod creation;
+mod place;
+
+pub use creation::{Maker, create, sweep};
+pub use place::{beside, directory, resolve, sync_directory};
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
+use crate::error::{Error, ErrorKind};
+
 /// File calls, each as the system does it unless an implementation does more.
 ///
 /// An implementation never opens a file that it was not asked to open: on Unix, closing any descriptor of a file drops
 /// every lock that the process has on it.
+///
+/// # Errors
+///
+/// Each answers those of the system.
 pub trait Files: fmt::Debug + Send + Sync + 'static {
     /// Makes a file that is not there yet, for this user alone, and opens it for writing.
     fn create(&self, path: &Path) -> io::Result<File> {
@@ -102,3 +115,21 @@ pub trait Files: fmt::Debug + Send + Sync + 'static {
 pub struct SystemFiles;
 
 impl Files for SystemFiles {}
+
+/// An error of the file system, as one that tells the caller what to do.
+#[must_use]
+pub fn file_fault(error: io::Error, doing: &str, path: &Path) -> Error {
+    use std::io::ErrorKind as Io;
+    let (kind, remedy) = match error.kind() {
+        Io::NotFound => (ErrorKind::NotFound, "check the path"),
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => (
+            ErrorKind::Denied,
+            "check the permissions of it and its directory",
+        ),
+        Io::StorageFull | Io::QuotaExceeded => (ErrorKind::Storage, "make room and try again"),
+        _ => (ErrorKind::Storage, "check the path and the disk"),
+    };
+    Error::new(kind, format!("cannot {doing}; {remedy}"))
+        .because(error)
+        .with("path", path.display())
+}
