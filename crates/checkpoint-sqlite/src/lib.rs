@@ -26,7 +26,6 @@ mod header;
 mod maintain;
 mod migrate;
 mod open;
-mod packed;
 mod place;
 mod query;
 mod read;

@@ -4,6 +4,7 @@
 //! after it. The first eight are taken over the small columns before, as [`Digester`] writes them, and over the
 //! digests of the large ones, so that a row is checked without reading what is large.
 
+pub(crate) use checkpoint_core::engine::row::{check_large, corrupt, damaged, large_digest};
 use checkpoint_core::{CheckpointId, Error, RawId, Result, SessionId, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -93,12 +94,6 @@ pub(crate) fn seal<const N: usize>(small: &[ValueRef<'_>], large: [&[u8]; N]) ->
     seal_tail(small.iter().copied(), &tail)
 }
 
-/// The digest of a large column.
-#[inline]
-pub(crate) fn large_digest(bytes: &[u8]) -> [u8; 8] {
-    xxh3_64(bytes).to_le_bytes()
-}
-
 /// As [`seal`], with the digests of the large columns already made.
 pub(crate) fn seal_tail<'a>(small: impl Iterator<Item = ValueRef<'a>>, tail: &[u8]) -> Vec<u8> {
     let mut digester = Digester(Vec::with_capacity(320));
@@ -113,11 +108,6 @@ pub(crate) fn seal_tail<'a>(small: impl Iterator<Item = ValueRef<'a>>, tail: &[u
     column
 }
 
-pub(crate) fn damaged(what: &'static str) -> Error {
-    Error::corrupt("a row does not match its digest; restore it from a backup, or delete it")
-        .with("column", what)
-}
-
 /// Checks the `count` small columns that start at `from`, and answers the digests of the large ones.
 pub(crate) fn check<'r>(row: &'r Row<'_>, from: usize, count: usize) -> Result<&'r [u8]> {
     let mut digester = Digester(Vec::with_capacity(320));
@@ -125,21 +115,6 @@ pub(crate) fn check<'r>(row: &'r Row<'_>, from: usize, count: usize) -> Result<&
         digester.value(value(row, at)?);
     }
     digester.check(blob(row, from + count)?)
-}
-
-/// Checks a large column against the digests of the large columns of its row.
-#[inline]
-pub(crate) fn check_large(
-    digests: &[u8],
-    n: usize,
-    bytes: &[u8],
-    what: &'static str,
-) -> Result<()> {
-    if digests.get(8 * n..8 * n + 8) == Some(&large_digest(bytes)[..]) {
-        Ok(())
-    } else {
-        Err(damaged(what))
-    }
 }
 
 #[inline]
@@ -220,7 +195,7 @@ pub(crate) fn timestamp(row: &Row<'_>, at: usize) -> Result<Timestamp> {
 }
 
 #[inline]
-fn to_raw_id(value: ValueRef<'_>) -> Result<RawId<'_>> {
+pub(crate) fn to_raw_id(value: ValueRef<'_>) -> Result<RawId<'_>> {
     match value {
         ValueRef::Blob(bytes) => <&[u8; 16]>::try_from(bytes)
             .map(RawId::Uuid)
@@ -244,16 +219,4 @@ pub(crate) fn session_id(row: &Row<'_>, at: usize) -> Result<SessionId> {
 #[inline]
 pub(crate) fn to_checkpoint_id(value: ValueRef<'_>) -> Result<CheckpointId> {
     corrupt(CheckpointId::from_raw(to_raw_id(value)?))
-}
-
-/// What storage holds and the model refuses is damage, not a mistake of the caller.
-#[inline]
-pub(crate) fn corrupt<T>(result: Result<T>) -> Result<T> {
-    result.map_err(|error| {
-        if error.is_corrupt() {
-            error
-        } else {
-            Error::corrupt("a column holds what no store could have written").because(error)
-        }
-    })
 }

@@ -1,6 +1,7 @@
 //! The tables inside one transaction, as the judgement of commits sees them.
 
 use bytes::Bytes;
+use checkpoint_core::engine::row::Whole;
 use checkpoint_core::engine::{Lookup, NewCheckpoint, SessionRow, Tables};
 use checkpoint_core::{
     Change, CheckpointId, ChunkId, CommitId, Error, Fingerprint, Head, Item, NewChunk, RecordName,
@@ -8,7 +9,6 @@ use checkpoint_core::{
 };
 use rusqlite::{Connection, ErrorCode};
 
-use crate::checkpoint::Whole;
 use crate::error::fault;
 use crate::query::tombstone::NewTombstone;
 use crate::query::{attachment, checkpoint, chunk, feed, session, store, tombstone, write};

@@ -15,6 +15,7 @@ mod feed;
 mod operations;
 mod queue;
 mod receipt;
+pub mod row;
 mod sessions;
 mod shape;
 mod sync;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::checkpoint::columns;
 use super::write::indexed;
 use super::{all, one};
-use crate::checkpoint::{COLUMNS, Small};
+use crate::checkpoint::{COLUMNS, small};
 use crate::error::fault;
 use crate::row::{array, number, text, value};
 
@@ -87,7 +87,7 @@ fn keys_of_rows(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
     while found.len() < MOST
         && let Some(row) = rows.next().map_err(fault)?
     {
-        let Ok((small, _)) = Small::read(row) else {
+        let Ok((small, _)) = small(row) else {
             continue;
         };
         for (n, key) in indexed(&small).into_iter().enumerate() {
@@ -118,7 +118,7 @@ fn rows_of_tags(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
         let (tag, sequence) = (text(row, 0).unwrap_or("?"), number(row, 1)?);
         let has = one(connection, ROW, [sequence.cast_signed()], |row| {
             // Nobody knows the tags of a damaged row.
-            Ok(match Small::read(row) {
+            Ok(match small(row) {
                 Ok((small, _)) => small.packed.tags.iter().any(|it| it.as_str() == tag),
                 Err(_) => true,
             })

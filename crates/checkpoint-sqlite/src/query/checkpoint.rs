@@ -1,13 +1,14 @@
 //! Checkpoints: reads of one, and of what the rest of the crate needs of many.
 
 use checkpoint_core::engine::Existing;
+use checkpoint_core::engine::row::{self, Digests, Small, Whole};
 use checkpoint_core::{
     CheckpointId, ChunkId, Error, Fingerprint, Item, Parts, Record, Result, Status, Timestamp,
 };
 use rusqlite::{Connection, Row, params};
 
 use super::{all, chunk, one, session};
-use crate::checkpoint::{self, COLUMNS, Digests, Small, Whole, decode, is_damaged_aside};
+use crate::checkpoint::{self, COLUMNS, decode, is_damaged_aside};
 use crate::error::fault;
 use crate::row::{Bind, blob, checkpoint_id, integer, number, raw};
 
@@ -126,7 +127,7 @@ pub(crate) fn head(connection: &Connection, session: u64) -> Result<Option<(u64,
             let Some(row) = rows.next().map_err(fault)? else {
                 return Ok(None);
             };
-            match Small::read(row) {
+            match checkpoint::small(row) {
                 Ok((small, _)) if small.packed.aside => {}
                 Ok((small, _)) => break (small.sequence, small.id),
                 Err(_) if is_damaged_aside(row) => {}
@@ -158,7 +159,7 @@ pub(crate) fn newest(connection: &Connection) -> Result<(u64, Option<Timestamp>)
     let mut highest = 0;
     while let Some(row) = rows.next().map_err(fault)? {
         highest = highest.max(number(row, 0)?);
-        if let Ok((small, _)) = Small::read(row) {
+        if let Ok((small, _)) = checkpoint::small(row) {
             return Ok((highest, Some(small.packed.committed)));
         }
     }
@@ -172,7 +173,7 @@ pub(crate) fn existing(
     id: &CheckpointId,
     lenient: bool,
 ) -> Result<Option<Existing>> {
-    let read = |row: &Row<'_>| match Small::read(row) {
+    let read = |row: &Row<'_>| match checkpoint::small(row) {
         Ok((small, _)) => Ok(small.existing()),
         Err(error) if lenient && error.is_corrupt() => guess_existing(row),
         Err(error) => Err(error),
@@ -182,7 +183,7 @@ pub(crate) fn existing(
 }
 
 fn guess_existing(row: &Row<'_>) -> Result<Existing> {
-    if let Ok(small) = Small::guess(row) {
+    if let Ok(small) = checkpoint::guess(row) {
         return Ok(small.existing());
     }
     Ok(Existing {
@@ -202,7 +203,7 @@ pub(crate) fn stored(connection: &Connection, sequence: u64) -> Result<Option<Wh
         connection,
         BY_SEQUENCE,
         [sequence.cast_signed()],
-        Whole::read,
+        checkpoint::whole,
     )
     .map_err(|error| error.with("sequence", sequence))
 }
@@ -213,7 +214,7 @@ pub(crate) fn small(connection: &Connection, sequence: u64) -> Result<Option<(Sm
         connection,
         BY_SEQUENCE,
         [sequence.cast_signed()],
-        Small::read,
+        checkpoint::small,
     )
 }
 
@@ -241,7 +242,7 @@ pub(crate) fn counts(connection: &Connection) -> Result<(u64, u64)> {
     let (mut count, mut bytes) = (0_u64, 0_u64);
     while let Some(row) = rows.next().map_err(fault)? {
         count += 1;
-        let length = blob(row, 0).and_then(checkpoint::length).unwrap_or(0);
+        let length = blob(row, 0).and_then(row::length).unwrap_or(0);
         bytes = bytes.saturating_add(length);
     }
     Ok((count, bytes))
@@ -261,10 +262,12 @@ pub(crate) fn tops(
 
 /// The top of the state of a row. Of a damaged one that was set aside it is what can be read, if it can be.
 pub(crate) fn top(connection: &Connection, row: &Row<'_>) -> Result<Option<ChunkId>> {
-    match Small::read(row) {
+    match checkpoint::small(row) {
         Ok((small, _)) => Ok(small.packed.top),
         Err(_) if is_damaged_aside(row) => {
-            let top = Small::guess(row).ok().and_then(|small| small.packed.top);
+            let top = checkpoint::guess(row)
+                .ok()
+                .and_then(|small| small.packed.top);
             Ok(top.filter(|top| chunk::needed_number_of(connection, top).is_ok()))
         }
         Err(error) => Err(match checkpoint_id(row, 1) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use checkpoint_core::engine::FeedRow;
+use checkpoint_core::engine::row::status;
 use checkpoint_core::{
     Change, ChangeKind, ChunkId, CommitId, Error, Position, Result, SessionId, Status, Timestamp,
 };
@@ -11,7 +12,7 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::checkpoint::{columns, top};
 use super::{all, one, or_damage, run, session, tombstone};
-use crate::checkpoint::{self, Small};
+use crate::checkpoint::small;
 use crate::row::{
     array, binds, check, checkpoint_id, int, maybe, number, optional, raw, seal, session_id, time,
     timestamp,
@@ -65,7 +66,7 @@ fn live(
     names: &mut HashMap<u64, SessionId>,
     row: &Row<'_>,
 ) -> Result<Change> {
-    let (small, _) = Small::read(row)?;
+    let (small, _) = small(row)?;
     let key = small.session;
     let name = match names.get(&key) {
         Some(name) => name.clone(),
@@ -108,7 +109,7 @@ fn created(
         commit: None,
         session: Some(session),
         checkpoint: Some(checkpoint_id(row, 1)?),
-        status: Some(checkpoint::status(appended & 0xff)?),
+        status: Some(status(appended & 0xff)?),
         revision: Some(appended >> 8),
     })
 }
@@ -145,9 +146,7 @@ fn read(row: &Row<'_>) -> Result<Change> {
         commit: optional(row, 6, array)?.map(CommitId::from_bytes),
         session: optional(row, 7, session_id)?,
         checkpoint: optional(row, 8, checkpoint_id)?,
-        status: optional(row, 9, number)?
-            .map(checkpoint::status)
-            .transpose()?,
+        status: optional(row, 9, number)?.map(status).transpose()?,
         revision: optional(row, 10, number)?,
     })
 }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use checkpoint_core::engine::row::{Digests, Small, is_rare};
 use checkpoint_core::{Error, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::write::is_rare;
 use super::{one, session};
-use crate::checkpoint::{Digests, Small, is_damaged_aside, record};
+use crate::checkpoint::{is_damaged_aside, record, small, small_of};
 use crate::error::fault;
 use crate::row::{Bind, checkpoint_id, int, integer, number};
 
@@ -211,8 +211,8 @@ fn judge(
     row: &Row<'_>,
 ) -> Result<(u64, Option<Item<Record>>)> {
     let small = match key {
-        Some(key) => Small::read_of(row, key),
-        None => Small::read(row),
+        Some(key) => small_of(row, key),
+        None => small(row),
     };
     let sequence = match &small {
         Ok((small, _)) => small.sequence,

@@ -1,14 +1,13 @@
 //! Checkpoints: writes.
 
-use bytes::Bytes;
 use checkpoint_core::engine::NewCheckpoint;
-use checkpoint_core::{Result, Status, Tag, Update};
+use checkpoint_core::engine::row::{Digests, Small, Whole, digests, is_aside, is_rare, set_aside};
+use checkpoint_core::{Result, Tag, Update};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::{checkpoint, run};
-use crate::checkpoint::{Digests, Small, Whole, is_aside, set_aside};
-use crate::row::{binds, int, large_digest, maybe, raw};
+use crate::row::{binds, int, maybe, raw};
 
 const INSERT: &str = "INSERT INTO checkpoint VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const UPDATE: &str =
@@ -60,18 +59,6 @@ pub(crate) fn indexed(small: &Small) -> [ValueRef<'_>; 2] {
     ]
 }
 
-/// Whether checkpoints with this status are in its index. What a plain save gives is not, so that it need not touch it.
-pub(crate) fn is_rare(status: Status) -> bool {
-    status > Status::Active
-}
-
-fn digests(meta: &[u8], payload: Option<&Bytes>) -> Digests {
-    let mut digests = [0; 16];
-    digests[..8].copy_from_slice(&large_digest(meta));
-    digests[8..].copy_from_slice(&large_digest(payload.map_or(&[], |bytes| bytes)));
-    digests
-}
-
 /// Overwrites what an update brings.
 pub(crate) fn update(
     connection: &Connection,
@@ -81,17 +68,8 @@ pub(crate) fn update(
 ) -> Result<()> {
     let small = &mut it.small;
     retag(connection, small.sequence, &small.packed.tags, &update.tags)?;
-    let packed = &mut small.packed;
-    packed.status = update.status;
-    packed.worker.clone_from(&update.worker);
-    packed.revision = revision;
-    packed.updated = update.updated_at;
-    packed.tags.clone_from(&update.tags);
-    packed.step = update.step;
-    packed.pinned = update.pinned;
+    small.packed.update(update, revision);
     if let Some(state) = &update.state {
-        packed.length = state.length;
-        packed.top = state.payload.top();
         it.payload = state.payload.clone();
     }
     it.meta = update.meta.clone();
@@ -119,7 +97,7 @@ fn retag(connection: &Connection, sequence: u64, before: &[Tag], after: &[Tag]) 
 /// Writes a row that was read back, its state only where it is new.
 pub(crate) fn write(connection: &Connection, it: &Whole, new_state: bool) -> Result<()> {
     let payload = it.payload.inline();
-    write_small(connection, &it.small, digests(&it.meta, payload))?;
+    write_small(connection, &it.small, it.digests())?;
     let sequence = it.small.sequence.cast_signed();
     run(connection, SET_META, params![sequence, &it.meta[..]])?;
     if new_state {

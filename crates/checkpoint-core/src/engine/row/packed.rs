@@ -2,13 +2,17 @@
 //!
 //! The form is described in `docs/format.md`. Numbers are varints (LEB128); what is absent takes a bit.
 
-use checkpoint_core::engine::{put_varint, take_varint};
-use checkpoint_core::{
-    CheckpointId, ChunkId, Error, Fingerprint, Origin, RawId, Result, Status, Tag, Timestamp,
-    Trigger, WorkerId,
+use super::pack::{
+    corrupt, cut, put_id, put_text, put_time, take_array, take_id, take_if, take_text, take_time,
 };
-
-use crate::row::corrupt;
+use crate::clock::Timestamp;
+use crate::commit::{Fingerprint, Update};
+use crate::engine::NewCheckpoint;
+use crate::error::{Error, Result};
+use crate::id::{CheckpointId, ChunkId, Tag, WorkerId};
+use crate::record::Origin;
+use crate::status::{Status, Trigger};
+use crate::wire::{put_varint, take_varint};
 
 const PINNED: u64 = 1;
 const ASIDE: u64 = 1 << 1;
@@ -23,34 +27,91 @@ const KNOWN: u64 = (1 << 9) - 1;
 
 /// The packed part of a checkpoint's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Packed {
-    pub(crate) length: u64,
-    pub(crate) revision: u64,
+pub struct Packed {
+    /// Bytes of the encoded state.
+    pub length: u64,
+    /// 1 when created.
+    pub revision: u64,
     /// How far before its sequence the first of its commit lies.
-    pub(crate) back: u64,
+    pub back: u64,
     /// Revision and status as appended: `revision << 8 | status`.
-    pub(crate) appended: u64,
-    pub(crate) created: Timestamp,
-    pub(crate) committed: Timestamp,
-    pub(crate) updated: Timestamp,
-    pub(crate) status: Status,
-    pub(crate) trigger: Trigger,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) pinned: bool,
+    pub appended: u64,
+    /// The client's clock.
+    pub created: Timestamp,
+    /// When it was committed.
+    pub committed: Timestamp,
+    /// When it was last updated, by the client's clock.
+    pub updated: Timestamp,
+    /// Where the work stands.
+    pub status: Status,
+    /// What made it.
+    pub trigger: Trigger,
+    /// What it was appended as.
+    pub fingerprint: Fingerprint,
+    /// Kept by every retention.
+    pub pinned: bool,
     /// Set aside.
-    pub(crate) aside: bool,
-    pub(crate) parent: Option<CheckpointId>,
-    pub(crate) enclosing: Option<CheckpointId>,
-    pub(crate) step: Option<u64>,
-    pub(crate) origin: Option<Origin>,
-    pub(crate) top: Option<ChunkId>,
-    pub(crate) worker: Option<WorkerId>,
-    pub(crate) tags: Vec<Tag>,
+    pub aside: bool,
+    /// Its parent.
+    pub parent: Option<CheckpointId>,
+    /// The checkpoint around it.
+    pub enclosing: Option<CheckpointId>,
+    /// The step of its program.
+    pub step: Option<u64>,
+    /// Where it stood before.
+    pub origin: Option<Origin>,
+    /// The chunk at the top of its state, none where the state lies in the row.
+    pub top: Option<ChunkId>,
+    /// Who saved it.
+    pub worker: Option<WorkerId>,
+    /// Sorted, each once.
+    pub tags: Vec<Tag>,
 }
 
 impl Packed {
+    /// That of a checkpoint that is about to be added.
+    pub(super) fn new(new: &NewCheckpoint<'_>) -> Self {
+        let append = new.append;
+        Self {
+            length: append.length,
+            revision: append.revision,
+            back: new.sequence - new.first,
+            appended: append.revision << 8 | u64::from(append.status.number()),
+            created: append.created_at,
+            committed: new.committed_at,
+            updated: append.updated_at,
+            status: append.status,
+            trigger: append.trigger,
+            fingerprint: append.fingerprint,
+            pinned: append.pinned,
+            aside: false,
+            parent: new.parent.cloned(),
+            enclosing: append.enclosing.clone(),
+            step: append.step,
+            origin: new.origin,
+            top: append.payload.top(),
+            worker: append.worker.clone(),
+            tags: append.tags.clone(),
+        }
+    }
+
+    /// Takes what an update brings.
+    pub fn update(&mut self, update: &Update, revision: u64) {
+        self.status = update.status;
+        self.worker.clone_from(&update.worker);
+        self.revision = revision;
+        self.updated = update.updated_at;
+        self.tags.clone_from(&update.tags);
+        self.step = update.step;
+        self.pinned = update.pinned;
+        if let Some(state) = &update.state {
+            self.length = state.length;
+            self.top = state.payload.top();
+        }
+    }
+
     /// Adds the packed form to what is there.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         let bits = [
             (self.pinned, PINNED),
             (self.aside, ASIDE),
@@ -76,7 +137,7 @@ impl Packed {
         out.push(self.trigger.number());
         out.extend_from_slice(&self.fingerprint.0);
         for id in [&self.parent, &self.enclosing].into_iter().flatten() {
-            put_id(out, id);
+            put_id(out, id.raw());
         }
         if let Some(step) = self.step {
             put_varint(out, step);
@@ -97,7 +158,7 @@ impl Packed {
         }
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         let mut rest = bytes;
         let rest = &mut rest;
         let bits = take_varint(rest)?;
@@ -126,8 +187,12 @@ impl Packed {
             fingerprint: Fingerprint(take_array(rest)?),
             pinned: has(PINNED),
             aside: has(ASIDE),
-            parent: take_if(has(PARENT), rest, take_id)?,
-            enclosing: take_if(has(ENCLOSING), rest, take_id)?,
+            parent: take_if(has(PARENT), rest, |rest| {
+                take_id(rest, CheckpointId::from_raw)
+            })?,
+            enclosing: take_if(has(ENCLOSING), rest, |rest| {
+                take_id(rest, CheckpointId::from_raw)
+            })?,
             step: take_if(has(STEP), rest, take_varint)?,
             origin: take_if(has(ORIGIN), rest, take_origin)?,
             top: take_if(has(TOP), rest, |rest| {
@@ -140,48 +205,10 @@ impl Packed {
 }
 
 /// The length of the state alone, which stands first.
-pub(crate) fn length(bytes: &[u8]) -> Result<u64> {
+pub(super) fn length(bytes: &[u8]) -> Result<u64> {
     let mut rest = bytes;
     take_varint(&mut rest)?;
     take_varint(&mut rest)
-}
-
-fn put_time(out: &mut Vec<u8>, time: Timestamp) {
-    out.extend_from_slice(&time.micros().to_le_bytes());
-}
-
-/// 0 and the bytes of a UUID, or the length of a text and its bytes.
-fn put_id(out: &mut Vec<u8>, id: &CheckpointId) {
-    match id.raw() {
-        RawId::Uuid(bytes) => {
-            out.push(0);
-            out.extend_from_slice(bytes);
-        }
-        RawId::Text(text) => put_text(out, text),
-    }
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn cut() -> Error {
-    Error::corrupt("a row is cut off")
-}
-
-#[inline]
-fn take<'r>(rest: &mut &'r [u8], length: usize) -> Result<&'r [u8]> {
-    let (taken, after) = rest.split_at_checked(length).ok_or_else(cut)?;
-    *rest = after;
-    Ok(taken)
-}
-
-#[inline]
-fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N]> {
-    let (taken, after) = rest.split_first_chunk().ok_or_else(cut)?;
-    *rest = after;
-    Ok(*taken)
 }
 
 fn take_numbers<const N: usize>(rest: &mut &[u8]) -> Result<[u64; N]> {
@@ -192,44 +219,9 @@ fn take_numbers<const N: usize>(rest: &mut &[u8]) -> Result<[u64; N]> {
     Ok(numbers)
 }
 
-#[inline]
-fn take_if<T>(
-    there: bool,
-    rest: &mut &[u8],
-    take: impl FnOnce(&mut &[u8]) -> Result<T>,
-) -> Result<Option<T>> {
-    there.then(|| take(rest)).transpose()
-}
-
-#[inline]
-fn take_time(rest: &mut &[u8]) -> Result<Timestamp> {
-    corrupt(Timestamp::from_micros(i64::from_le_bytes(take_array(
-        rest,
-    )?)))
-}
-
 fn take_numbered<T>(rest: &mut &[u8], of: impl FnOnce(u8) -> Option<T>) -> Result<T> {
     let [number] = take_array(rest)?;
     of(number).ok_or_else(|| Error::corrupt("unknown status or trigger").with("number", number))
-}
-
-#[inline]
-fn take_text<'r>(rest: &mut &'r [u8], length: u64) -> Result<&'r str> {
-    let bytes = take(rest, usize::try_from(length).map_err(|_| cut())?)?;
-    std::str::from_utf8(bytes).map_err(|_| Error::corrupt("a text in a row is not UTF-8"))
-}
-
-#[inline]
-fn take_id(rest: &mut &[u8]) -> Result<CheckpointId> {
-    match take_varint(rest)? {
-        0 => {
-            let bytes = take_array(rest)?;
-            corrupt(CheckpointId::from_raw(RawId::Uuid(&bytes)))
-        }
-        length => corrupt(CheckpointId::from_raw(RawId::Text(take_text(
-            rest, length,
-        )?))),
-    }
 }
 
 fn take_origin(rest: &mut &[u8]) -> Result<Origin> {
@@ -269,6 +261,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::id::RawId;
 
     fn time() -> impl Strategy<Value = Timestamp> {
         let micros = Timestamp::MIN.micros()..=Timestamp::MAX.micros();
