@@ -1,27 +1,16 @@
 //! A group of commits in one transaction, each with a fate of its own.
 
-use checkpoint_core::engine::{self, Counters, apply};
-use checkpoint_core::{Commit, Error, ErrorKind, Operation, Position, Receipt, Result};
+use checkpoint_core::engine::{self, Counters, Group, Recall, apply, is_lenient};
+use checkpoint_core::{Commit, ErrorKind, Receipt, Result};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::error::{commit_fault, fault};
-use crate::query::control;
-use crate::recall::Recall;
+use crate::query::{control, store};
 use crate::tables::SqliteTables;
 use crate::worker::{Setup, Work};
 
 /// A commit, and who waits for its fate.
 pub(crate) type Member = engine::Member<Work>;
-
-/// What became of a group.
-pub(crate) enum Group {
-    /// On disk; the fate of each member, in their order.
-    Done(Vec<Result<Receipt>>, Position),
-    /// Nothing of it is written, for this reason that all share.
-    Failed(Error),
-    /// Nothing of it is written, for a reason that may be one member's alone.
-    Apart(Error),
-}
 
 /// All members in one transaction.
 pub(crate) fn transaction(setup: &Setup, recall: &mut Recall, members: &[Member]) -> Group {
@@ -43,7 +32,9 @@ fn inside(
     connection: &Connection,
     members: &[Member],
 ) -> Group {
-    let counters = match recall.begin(connection) {
+    let begun = control::data_version(connection)
+        .and_then(|version| recall.begin(version, || store::counters(connection)));
+    let counters = match begun {
         Ok(counters) => counters,
         Err(error) => return Group::Failed(error),
     };
@@ -128,12 +119,4 @@ impl Open<'_> {
 /// copies each page that they touch.
 fn is_simple(commit: &Commit) -> bool {
     commit.operations.len() <= 1 && commit.chunks.is_empty() && commit.relies_on.is_empty()
-}
-
-/// Commits that do nothing but delete and set aside may touch damaged rows.
-fn is_lenient(commit: &Commit) -> bool {
-    commit
-        .operations
-        .iter()
-        .all(|operation| matches!(operation, Operation::Delete(_) | Operation::Quarantine(_)))
 }

@@ -30,7 +30,6 @@ mod place;
 mod query;
 mod read;
 mod reader;
-mod recall;
 mod row;
 mod schema;
 mod shared;

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
+use checkpoint_core::engine::Recall;
 use checkpoint_core::{Budget, ChunkId, MaintainStep, Position, Result, Timestamp};
 use rusqlite::Connection;
 
 use crate::error::fault;
 use crate::query::{checkpoint, chunk, control, feed, or_damage, session, store, tombstone};
-use crate::recall::Recall;
 use crate::tables::SqliteTables;
 
 /// One step: purging first, then the window, then chunks, then free pages.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use checkpoint_core::engine::row::Whole;
-use checkpoint_core::engine::{Lookup, NewCheckpoint, SessionRow, Tables};
+use checkpoint_core::engine::{Lookup, NewCheckpoint, Recall, SessionRow, Tables};
 use checkpoint_core::{
     Change, CheckpointId, ChunkId, CommitId, Error, Fingerprint, Head, Item, NewChunk, RecordName,
     Result, Sealed, SessionId, Timestamp, Update,
@@ -12,7 +12,6 @@ use rusqlite::{Connection, ErrorCode};
 use crate::error::fault;
 use crate::query::tombstone::NewTombstone;
 use crate::query::{attachment, checkpoint, chunk, feed, session, store, tombstone, write};
-use crate::recall::Recall;
 
 /// The tables of a connection that is inside a transaction.
 #[derive(Debug)]
@@ -348,49 +347,4 @@ impl Tables for SqliteTables<'_> {
 fn unknown(target: &Sealed) -> Error {
     Error::unsupported("this version knows no such sealed object")
         .with("object", format_args!("{target:?}"))
-}
-
-/// Brings the chunks of a commit into an order in which each comes after those that it refers to. Of two forms of one
-/// chunk the first is kept: which came first can no longer be told afterwards.
-pub(crate) fn order_chunks(chunks: &mut Vec<NewChunk>) {
-    use std::collections::{HashMap, HashSet};
-    let mut placed = HashSet::with_capacity(chunks.len());
-    chunks.retain(|chunk| placed.insert(chunk.id));
-    let own: HashMap<ChunkId, usize> = chunks
-        .iter()
-        .enumerate()
-        .map(|(n, it)| (it.id, n))
-        .collect();
-    placed.clear();
-    let in_order = chunks.iter().all(|chunk| {
-        let fits = chunk
-            .children
-            .iter()
-            .all(|id| placed.contains(id) || !own.contains_key(id));
-        placed.insert(chunk.id);
-        fits
-    });
-    if in_order {
-        return;
-    }
-    let mut order = Vec::with_capacity(chunks.len());
-    let mut state = vec![0_u8; chunks.len()];
-    for start in 0..chunks.len() {
-        let mut stack = vec![start];
-        while let Some(&at) = stack.last() {
-            if state[at] == 0 {
-                state[at] = 1;
-                let children = chunks[at].children.iter();
-                let below = children.filter_map(|id| own.get(id).copied());
-                stack.extend(below.filter(|child| state[*child] == 0));
-            } else {
-                stack.pop();
-                if state[at] == 1 {
-                    state[at] = 2;
-                    order.push(at);
-                }
-            }
-        }
-    }
-    *chunks = order.into_iter().map(|at| chunks[at].clone()).collect();
 }

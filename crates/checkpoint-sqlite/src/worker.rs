@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use checkpoint_core::engine::Recall;
 use checkpoint_core::files::{Files, beside};
 use checkpoint_core::{
     Budget, Clock, Commit, Durability, MaintainStep, Position, Receipt, Result, engine,
@@ -12,12 +13,10 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use crate::group::{Group, Member, transaction};
+use crate::group::{Member, transaction};
 use crate::maintain::Sweep;
 use crate::place::Hold;
 use crate::query::control;
-use crate::recall::Recall;
-use crate::tables::order_chunks;
 
 /// Groups after which the log is extended, so that a store that is opened for one commit does not pay for it.
 const EXTEND_AFTER: u32 = 2;
@@ -39,6 +38,17 @@ pub(crate) struct Setup {
     pub(crate) extension: u64,
     /// Outlives the connection.
     pub(crate) _hold: Option<Arc<Hold>>,
+}
+
+impl Setup {
+    /// Wakes who waits for a change.
+    fn tell(&self, position: Position) {
+        self.position.send_if_modified(|seen| {
+            let moves = *seen != position;
+            *seen = position;
+            moves
+        });
+    }
 }
 
 /// Starts the thread.
@@ -66,32 +76,13 @@ impl engine::Work for Work {
     type Budget = Budget;
     type Step = Result<MaintainStep>;
 
-    fn group(&mut self, mut members: Vec<Member>) {
+    fn group(&mut self, members: Vec<Member>) {
         self.groups = self
             .groups
             .saturating_add(u32::from(self.groups < EXTEND_AFTER));
-        for (commit, _) in &mut members {
-            order_chunks(&mut commit.chunks);
-        }
-        let group = transaction(&self.setup, &mut self.recall, &members);
-        match group {
-            Group::Done(fates, position) => self.tell(members, fates, position),
-            Group::Failed(error) => {
-                for (_, answer) in members {
-                    answer.send(Err(error.clone()));
-                }
-            }
-            Group::Apart(error) if members.len() == 1 => {
-                for (_, answer) in members {
-                    answer.send(Err(error.clone()));
-                }
-            }
-            Group::Apart(_) => {
-                for member in members {
-                    self.group(vec![member]);
-                }
-            }
-        }
+        let (setup, recall) = (&self.setup, &mut self.recall);
+        let mut transaction = |members: &[Member]| transaction(setup, recall, members);
+        engine::settle(members, &mut transaction, &|position| setup.tell(position));
     }
 
     fn maintain(&mut self, budget: &Budget) -> Result<MaintainStep> {
@@ -138,18 +129,6 @@ impl Work {
             // What it did take may be the last room on the disk.
             let given_back = control::checkpoint(&connection).is_ok();
             tracing::debug!(%error, given_back, "the log was not extended");
-        }
-    }
-
-    fn tell(&self, members: Vec<Member>, fates: Vec<Result<Receipt>>, position: Position) {
-        let moved = |seen: &mut Position| {
-            let moves = *seen != position;
-            *seen = position;
-            moves
-        };
-        self.setup.position.send_if_modified(moved);
-        for ((_, answer), fate) in members.into_iter().zip(fates) {
-            answer.send(fate);
         }
     }
 }

@@ -12,8 +12,10 @@
 mod apply;
 mod check;
 mod feed;
+mod group;
 mod operations;
 mod queue;
+mod recall;
 mod receipt;
 pub mod row;
 mod sessions;
@@ -27,7 +29,9 @@ mod writer;
 pub use apply::{Counters, apply};
 pub(crate) use check::within;
 pub use feed::{FeedRow, feed_page};
+pub use group::{Group, Waiting, is_lenient, settle};
 pub use queue::{Answer, Asker, Member, Queue, Unanswered, Work, queue};
+pub use recall::Recall;
 pub use tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables, Tombstone};
 pub use writer::Writer;
 

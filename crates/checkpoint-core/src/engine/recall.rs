@@ -1,15 +1,15 @@
 //! What the writer remembers from one transaction to the next, so that a save need not look it up again.
 //!
-//! It holds as long as nobody else wrote: the engine's data version tells, read inside the transaction. Whatever is
-//! rolled back, or written in a way that is not followed here, makes the writer forget all of it.
+//! It holds as long as nobody else wrote, which a version tells that the engine gives, read inside the transaction.
+//! Whatever is rolled back, or written in a way that is not followed here, makes the writer forget all of it.
 
 use std::collections::HashMap;
 
-use checkpoint_core::engine::{Counters, SessionRow};
-use checkpoint_core::{Head, Result, SessionId};
-use rusqlite::Connection;
-
-use crate::query::{control, store};
+use super::apply::Counters;
+use super::tables::SessionRow;
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::record::Head;
 
 /// Sessions remembered at most; with more the writer starts afresh.
 const SESSIONS: usize = 1024;
@@ -18,7 +18,7 @@ const BODY: usize = 1024;
 
 /// What the newest transaction left.
 #[derive(Debug, Default)]
-pub(crate) struct Recall {
+pub struct Recall {
     version: Option<i64>,
     counters: Option<Counters>,
     sessions: HashMap<SessionId, SessionRow>,
@@ -26,32 +26,42 @@ pub(crate) struct Recall {
 }
 
 impl Recall {
-    /// Begins a transaction: answers how far the store has come.
-    pub(crate) fn begin(&mut self, connection: &Connection) -> Result<Counters> {
-        let version = control::data_version(connection)?;
+    /// Begins a transaction: answers how far the store has come. `version` stays the same while only this one writes;
+    /// `counters` reads what is not remembered.
+    ///
+    /// # Errors
+    ///
+    /// Those of `counters`.
+    pub fn begin(
+        &mut self,
+        version: i64,
+        counters: impl FnOnce() -> Result<Counters>,
+    ) -> Result<Counters> {
         if self.version != Some(version) {
             self.forget();
             self.version = Some(version);
         }
-        self.counters
-            .take()
-            .map_or_else(|| store::counters(connection), Ok)
+        self.counters.take().map_or_else(counters, Ok)
     }
 
     /// The transaction is done, and the store has come so far.
-    pub(crate) fn done(&mut self, counters: Counters) {
+    pub fn done(&mut self, counters: Counters) {
         self.counters = Some(counters);
     }
 
-    pub(crate) fn forget(&mut self) {
+    /// Nothing is remembered any more.
+    pub fn forget(&mut self) {
         *self = Self::default();
     }
 
-    pub(crate) fn session(&self, id: &SessionId) -> Option<SessionRow> {
+    /// The newest session under an id.
+    #[must_use]
+    pub fn session(&self, id: &SessionId) -> Option<SessionRow> {
         self.sessions.get(id).cloned()
     }
 
-    pub(crate) fn keep_session(&mut self, row: &SessionRow) {
+    /// A session is so now.
+    pub fn keep_session(&mut self, row: &SessionRow) {
         if row.body.len() > BODY {
             self.sessions.remove(&row.id);
             return;
@@ -63,11 +73,13 @@ impl Recall {
     }
 
     /// The head of a session, none when it is not remembered.
-    pub(crate) fn head(&self, session: u64) -> Option<Option<Head>> {
+    #[must_use]
+    pub fn head(&self, session: u64) -> Option<Option<Head>> {
         self.heads.get(&session).cloned()
     }
 
-    pub(crate) fn keep_head(&mut self, session: u64, head: Option<Head>) {
+    /// A session has this head now.
+    pub fn keep_head(&mut self, session: u64, head: Option<Head>) {
         if self.heads.len() >= SESSIONS {
             self.heads.clear();
         }
@@ -75,7 +87,7 @@ impl Recall {
     }
 
     /// Something was taken from a session, or set aside.
-    pub(crate) fn forget_heads(&mut self) {
+    pub fn forget_heads(&mut self) {
         self.heads.clear();
     }
 }
