@@ -1,11 +1,12 @@
 //! Numbered formats: making the newest, and bringing older ones up to it.
 
-use checkpoint_core::{Error, Position, Result, StoreId, Timestamp};
+use checkpoint_core::engine::StoreRow;
+use checkpoint_core::{Error, Result, StoreId, Timestamp};
 use rusqlite::Connection;
 
 use crate::error::fault;
 use crate::query::control;
-use crate::query::store::{StoreRow, put_store, schema, store};
+use crate::query::store::{put_store, schema, store};
 use crate::schema::{APPLICATION_ID, FORMAT_1, PAGE_SIZE, VERSION};
 
 /// Makes the tables of the newest format, in one transaction, unless another process was first.
@@ -37,19 +38,7 @@ fn tables(connection: &Connection, id: StoreId, now: Timestamp) -> Result<()> {
     for statement in FORMAT_1 {
         connection.execute_batch(statement).map_err(fault)?;
     }
-    put_store(
-        connection,
-        &StoreRow {
-            id,
-            created: now,
-            min_reader: VERSION,
-            min_writer: VERSION,
-            floor: Position::START,
-            newest: None,
-            chunk_floor: 0,
-            generation: 0,
-        },
-    )?;
+    put_store(connection, &StoreRow::new(id, now, VERSION))?;
     connection
         .execute_batch(&format!(
             "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}"
@@ -60,21 +49,7 @@ fn tables(connection: &Connection, id: StoreId, now: Timestamp) -> Result<()> {
 /// Checks that this program knows the store well enough to read it, or to write to it.
 pub(crate) fn check(connection: &Connection, write: bool) -> Result<()> {
     check_schema(connection)?;
-    let row = store(connection)?;
-    if row.min_reader > VERSION {
-        return Err(too_new(row.min_reader, "read by", "update this one"));
-    }
-    if write && row.min_writer > VERSION {
-        let remedy = "update this one, or open the store for reading only";
-        return Err(too_new(row.min_writer, "written by", remedy));
-    }
-    Ok(())
-}
-
-fn too_new(needed: u32, what: &str, remedy: &str) -> Error {
-    Error::unsupported(format!(
-        "the store may only be {what} programs that know format {needed}, and this one knows up to {VERSION}; {remedy}"
-    ))
+    store(connection)?.check(VERSION, write)
 }
 
 /// Checks that the file has the tables and indexes of its format and nothing else, so that no trigger, view or

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use checkpoint_core::engine::StoreRow;
 use checkpoint_core::files::beside;
 use checkpoint_core::{
     Capabilities, ContentHasher, Durability, Format, Position, Result, StoreInfo,
@@ -116,7 +117,7 @@ impl Shared {
     }
 }
 
-fn info(options: &SqliteOptions, label: &Arc<str>, row: &store::StoreRow) -> StoreInfo {
+fn info(options: &SqliteOptions, label: &Arc<str>, row: &StoreRow) -> StoreInfo {
     let file = options.path.is_some();
     StoreInfo {
         label: Arc::clone(label),

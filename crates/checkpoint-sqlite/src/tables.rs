@@ -16,7 +16,7 @@ use crate::query::{attachment, checkpoint, chunk, feed, session, store, tombston
 /// The tables of a connection that is inside a transaction.
 #[derive(Debug)]
 pub(crate) struct SqliteTables<'c> {
-    connection: &'c Connection,
+    pub(crate) connection: &'c Connection,
     /// Damaged rows are taken as far as they are legible: for commits that only delete and set aside.
     lenient: bool,
     recall: &'c mut Recall,

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use checkpoint_core::engine::Recall;
+use checkpoint_core::engine::{Recall, Sweep};
 use checkpoint_core::files::{Files, beside};
 use checkpoint_core::{
     Budget, Clock, Commit, Durability, MaintainStep, Position, Receipt, Result, engine,
@@ -14,7 +14,6 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use crate::group::{Member, transaction};
-use crate::maintain::Sweep;
 use crate::place::Hold;
 use crate::query::control;
 

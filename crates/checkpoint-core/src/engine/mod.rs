@@ -20,10 +20,12 @@ mod receipt;
 pub mod row;
 mod sessions;
 mod shape;
+mod sweep;
 mod sync;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod writer;
 
 pub use apply::{Counters, apply};
@@ -32,7 +34,9 @@ pub use feed::{FeedRow, feed_page};
 pub use group::{Group, Waiting, is_lenient, settle};
 pub use queue::{Answer, Asker, Member, Queue, Unanswered, Work, queue};
 pub use recall::Recall;
+pub use sweep::Sweep;
 pub use tables::{Existing, Lookup, NewCheckpoint, SessionRow, Tables, Tombstone};
+pub use upkeep::{ChunkAge, StoreRow, Upkeep, Within, or_damage, upkeep};
 pub use writer::Writer;
 
 pub use crate::wire::{put_varint, take_varint};

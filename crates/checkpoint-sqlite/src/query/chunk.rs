@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use checkpoint_core::engine::{put_varint, take_varint};
+use checkpoint_core::engine::{ChunkAge, put_varint, take_varint};
 use checkpoint_core::{ChunkId, ChunkInfo, Error, Item, NewChunk, Result, StoredChunk, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
 
 use super::{all, one, one_of, run, statement};
 use crate::error::fault;
-use crate::row::{array, binds, blob, check, check_large, int, integer, number, seal, value};
+use crate::row::{array, binds, blob, check, check_large, int, number, seal, timestamp, value};
 
 /// The small columns.
 const COLUMNS: usize = 4;
@@ -283,18 +283,8 @@ pub(crate) fn above(connection: &Connection, no: u64) -> Result<Vec<u64>> {
     all(connection, ABOVE, [no.cast_signed()], |row| number(row, 0))
 }
 
-/// A chunk as far as deleting it needs to know.
-#[derive(Debug)]
-pub(crate) struct Age {
-    /// None when row and index do not agree on it.
-    pub(crate) id: Option<ChunkId>,
-    pub(crate) size: u64,
-    /// When somebody last relied on it; the beginning of time when no index entry tells.
-    pub(crate) at: i64,
-}
-
 /// The age of a chunk; none when it is not there. Of a damaged one, what the index has under its number.
-pub(crate) fn age(connection: &Connection, no: u64) -> Result<Option<Age>> {
+pub(crate) fn age(connection: &Connection, no: u64) -> Result<Option<ChunkAge>> {
     let found = one(connection, SMALL, [no.cast_signed()], |row| {
         Ok(check(row, 0, COLUMNS)
             .and_then(|_| Ok((ChunkId::from_bytes(array(row, 1)?), number(row, 3)?)))
@@ -306,19 +296,19 @@ pub(crate) fn age(connection: &Connection, no: u64) -> Result<Option<Age>> {
     if let Some((id, size)) = legible
         && number_of(connection, &id)? == Some(no)
         && let Some(at) = one(connection, NUMBER_AT, [&id.as_bytes()[..]], |row| {
-            integer(row, 0)
+            timestamp(row, 0)
         })?
     {
         let id = Some(id);
-        return Ok(Some(Age { id, size, at }));
+        return Ok(Some(ChunkAge { id, size, at }));
     }
     let at = one(connection, LATEST_AT, [no.cast_signed()], |row| {
-        integer(row, 0)
+        timestamp(row, 0)
     })?;
-    Ok(Some(Age {
+    Ok(Some(ChunkAge {
         id: None,
         size: 0,
-        at: at.unwrap_or(i64::MIN),
+        at: at.unwrap_or(Timestamp::MIN),
     }))
 }
 

@@ -178,36 +178,14 @@ pub(crate) fn insert(connection: &Connection, change: &Change) -> Result<()> {
     run(connection, INSERT, params_from_iter(binds(&values))).map(drop)
 }
 
-/// The last position of the oldest whole commits that are no newer than `until`, and how many changes they have; a
-/// commit larger than `limit` waits for no one and is taken whole.
+/// The oldest changes, at most as many: the position of each, that of the first of its commit, and its time.
 pub(crate) fn oldest(
     connection: &Connection,
-    until: Timestamp,
     limit: usize,
-) -> Result<Option<Position>> {
-    let rows = all(
-        connection,
-        OLDEST,
-        [super::at_most(limit.saturating_add(1))],
-        |row| Ok((position(row, 0)?, position(row, 2)?, timestamp(row, 4)?)),
-    )?;
-    let all_seen = rows.len() <= limit;
-    let mut end = None;
-    for (n, (at, first, committed)) in rows.iter().enumerate() {
-        if *committed > until {
-            break;
-        }
-        let ends = rows
-            .get(n + 1)
-            .map_or(all_seen, |(_, next, _)| next != first);
-        if ends {
-            end = Some(*at);
-        }
-    }
-    if end.is_none() && !all_seen {
-        return oldest(connection, until, limit.saturating_mul(2));
-    }
-    Ok(end)
+) -> Result<Vec<(Position, Position, Timestamp)>> {
+    all(connection, OLDEST, [super::at_most(limit)], |row| {
+        Ok((position(row, 0)?, position(row, 2)?, timestamp(row, 4)?))
+    })
 }
 
 /// Removes changes up to a position; answers how many.

@@ -13,17 +13,10 @@ pub(crate) mod tombstone;
 pub(crate) mod write;
 
 use checkpoint_core::Result;
+pub(crate) use checkpoint_core::engine::or_damage;
 use rusqlite::{CachedStatement, Connection, Params, Row, Statement};
 
 use crate::error::fault;
-
-/// Damage is an answer, to be told beside what is found; any other error ends the read.
-pub(crate) fn or_damage<T>(read: Result<T>) -> Result<Result<T>> {
-    match read {
-        Err(error) if !error.is_corrupt() => Err(error),
-        read => Ok(read),
-    }
-}
 
 /// At most one row.
 pub(crate) fn one<T>(

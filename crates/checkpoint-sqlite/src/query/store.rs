@@ -1,7 +1,7 @@
 //! The row of the store itself, its counters, named records and remembered commits.
 
 use bytes::Bytes;
-use checkpoint_core::engine::Counters;
+use checkpoint_core::engine::{Counters, StoreRow};
 use checkpoint_core::{
     CommitId, Error, Item, MetaRecord, Position, RecordName, Result, StoreId, Timestamp,
 };
@@ -38,23 +38,6 @@ const REMEMBER: &str =
 const FORGET: &str = "DELETE FROM remembered WHERE no IN (SELECT no FROM remembered WHERE committed <= ?1 ORDER BY no LIMIT ?2)";
 
 const COLUMNS: usize = 10;
-
-/// The store as it says of itself.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StoreRow {
-    pub(crate) id: StoreId,
-    pub(crate) created: Timestamp,
-    pub(crate) min_reader: u32,
-    pub(crate) min_writer: u32,
-    /// Changes up to here are no longer kept.
-    pub(crate) floor: Position,
-    /// When the newest checkpoint was committed of those that are no longer remembered.
-    pub(crate) newest: Option<Timestamp>,
-    /// The highest number ever given to a chunk that was swept.
-    pub(crate) chunk_floor: u64,
-    /// How many times chunks were swept.
-    pub(crate) generation: u64,
-}
 
 pub(crate) fn store(connection: &Connection) -> Result<StoreRow> {
     let narrow =
