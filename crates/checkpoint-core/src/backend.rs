@@ -12,7 +12,8 @@
 //! 1. **Atomic.** A commit is there whole or not at all: after an error, a crash, a kill, a dropped future.
 //! 2. **Durable.** When [`commit`](Backend::commit) returns, what [`Receipt::durability`] claims holds. The default
 //!    of a persistent backend is `Disk` or `Remote`; faster is the user's explicit choice, and
-//!    [`flush`](Backend::flush) makes it good.
+//!    [`flush`](Backend::flush) makes it good. A [`backup`](Backend::backup) holds what was acknowledged before it, and
+//!    has its name when it is whole and on disk, not sooner.
 //! 3. **Sequence.** Appends get 1, 2, 3, … across sessions, inside the commit; none twice, none skipped, across
 //!    processes and restarts, also after the newest was deleted. An [`Append::origin`](crate::Append::origin) may
 //!    raise the counter. Positions rise with every change, and what changes nothing is not in the feed; see
@@ -49,7 +50,9 @@
 //!     takes as many ids as the caller has: the answer is as long as the question.
 //! 13. **Two at once.** Two handles, and two processes where [`Capabilities::shared`] says so, on one store: all of the
 //!     above holds. Otherwise the second open is `Locked`, at once, naming the path.
-//! 14. **Formats.** The store carries its version. A newer one than known is refused by name.
+//! 14. **Formats.** The store carries its version. A newer one than known is refused by name. A store opened so that
+//!     nothing can be written ([`StoreInfo::read_only`]) refuses each call that would write as `Denied`, and changes
+//!     nothing.
 //! 15. **Unicode, empty, long, hostile.** Any legal id, tag or attachment key round-trips, byte for byte; characters of
 //!     SQL, paths and globs mean nothing.
 //!
@@ -59,11 +62,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::backup::{BackupDraft, Meter};
 use crate::commit::Commit;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
@@ -76,6 +81,10 @@ use crate::record::{
     Attachment, ChunkInfo, Item, MetaRecord, Parts, Position, Record, SessionRecord, StoredChunk,
 };
 use crate::status::Durability;
+
+pub use upkeep::{Budget, MaintainStep};
+
+mod upkeep;
 
 /// A place that keeps checkpoints. See the [module](self) for the contract.
 #[async_trait]
@@ -155,6 +164,30 @@ pub trait Backend: Debug + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Copies the store, as it is at one moment, to a file that is not there yet, while others go on to read and to
+    /// write. The copy holds all that was acknowledged before the call, whole commits alone, and the same id; nothing
+    /// of it is elsewhere, such as in a log. It has its name only once [`BackupDraft::keep`] returns, and never takes
+    /// that of something that is there. The meter hears bytes.
+    ///
+    /// What is damaged is copied as it is: who looks at the copy is told.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where [`Capabilities::backup`] says so, `AlreadyExists` when there is something under the name,
+    /// `NotFound` when there is no such directory, `Storage` when there is no room.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the work soon, and leaves nothing.
+    async fn backup(&self, to: &Path, meter: &Meter) -> Result<Box<dyn BackupDraft>> {
+        let _ = meter;
+        Err(Error::unsupported(
+            "this backend has no way to copy a live store; copy what is in it to another store, or export it",
+        )
+        .with("path", to.display())
+        .on(&self.info().label))
+    }
+
     /// Does a part of what gives space back: purges deleted sessions, trims the window, sweeps chunks to which nothing
     /// refers, returns free space to the system. Call again while [`MaintainStep::more`] says so; what becomes free
     /// after such a round has begun may wait for the next. Safe while others read and write, and to be killed.
@@ -212,6 +245,8 @@ pub struct Capabilities {
     pub persistent: bool,
     /// Two handles may have the store open at once.
     pub shared: bool,
+    /// [`Backend::backup`] copies a live store.
+    pub backup: bool,
 }
 
 impl Capabilities {
@@ -226,6 +261,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with_shared(mut self, shared: bool) -> Self {
         self.shared = shared;
+        self
+    }
+
+    /// With or without copies of a live store.
+    #[must_use]
+    pub const fn with_backup(mut self, backup: bool) -> Self {
+        self.backup = backup;
         self
     }
 }
@@ -256,84 +298,6 @@ pub struct Stats {
     pub position: Position,
     /// Requests made by this handle, by kind, where each costs.
     pub requests: BTreeMap<&'static str, u64>,
-}
-
-/// How much a call of [`Backend::maintain`] may do, and what is old enough to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Budget {
-    /// Rows to look at in one step. Default: 2,000.
-    pub rows: usize,
-    /// How long a chunk to which nothing refers is kept after it was sent or relied on. Default: one hour.
-    pub grace: Duration,
-    /// How long changes, commit ids and tombstones are kept; the feed may tell what costs nothing to keep for longer.
-    /// Default: 7 days.
-    pub window: Duration,
-    /// Whether to return free space to the system, which may rewrite much. Default: no.
-    pub compact: bool,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self {
-            rows: 2_000,
-            grace: Duration::from_secs(60 * 60),
-            window: Duration::from_secs(7 * 24 * 60 * 60),
-            compact: false,
-        }
-    }
-}
-
-impl Budget {
-    /// With another number of rows a step.
-    #[must_use]
-    pub const fn with_rows(mut self, rows: usize) -> Self {
-        self.rows = rows;
-        self
-    }
-
-    /// With another grace for chunks.
-    #[must_use]
-    pub const fn with_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
-    /// With another window.
-    #[must_use]
-    pub const fn with_window(mut self, window: Duration) -> Self {
-        self.window = window;
-        self
-    }
-
-    /// Returning free space to the system, or not.
-    #[must_use]
-    pub const fn with_compact(mut self, compact: bool) -> Self {
-        self.compact = compact;
-        self
-    }
-}
-
-/// What a call of [`Backend::maintain`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MaintainStep {
-    /// Call again.
-    pub more: bool,
-    /// Rows of deleted sessions that were removed.
-    pub purged: u64,
-    /// Changes, commit ids and tombstones that fell out of the window.
-    pub trimmed: u64,
-    /// Chunks that were removed.
-    pub swept: u64,
-    /// Bytes of their stored forms.
-    pub swept_bytes: u64,
-    /// Chunks were not swept, since something is damaged that may refer to any of them. `Store::verify` names it; once
-    /// it is set aside, deleted or restored, the sweep goes on.
-    pub unswept: bool,
-    /// A session was left with what is in it, since it is damaged and may not be deleted at all. `Store::verify` names
-    /// it.
-    pub unpurged: bool,
 }
 
 macro_rules! forward {
@@ -367,6 +331,7 @@ forward! {
     changed(after: Position, at_most: Duration) -> Position;
     stats() -> Stats;
     check() -> Vec<Error>;
+    backup(to: &Path, meter: &Meter) -> Box<dyn BackupDraft>;
     maintain(budget: &Budget) -> MaintainStep;
     flush() -> Receipt;
     close() -> ();

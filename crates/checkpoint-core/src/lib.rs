@@ -5,6 +5,7 @@
 //! opens a backend by URL; authors of a backend depend on this crate.
 
 pub mod backend;
+mod backup;
 mod checksum;
 mod chunk;
 mod clock;
@@ -28,6 +29,7 @@ mod store;
 mod wire;
 
 pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
+pub use backup::{BackupDraft, Meter};
 pub use clock::{Clock, FakeClock, IdSource, SeededIds, SystemClock, SystemIds, Timestamp};
 pub use codec::Codec;
 pub use commit::{
@@ -52,7 +54,8 @@ pub use record::{
 };
 pub use status::{Durability, Status, Trigger};
 pub use store::{
-    Annotation, Changes, Checkpoint, Comparison, Finding, List, Listing, OpenSession, Save, Saved,
-    Schema, Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store,
-    StoreBuilder, Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport,
+    Annotation, Backup, BackupReport, Changes, Checkpoint, Comparison, Finding, List, Listing,
+    OpenSession, Recovery, Save, Saved, Schema, Sections, Session, SessionInfo, SessionListing,
+    Severity, StateReader, Store, StoreBuilder, Summary, Transaction, UpdateCheckpoint, Verify,
+    VerifyReport,
 };

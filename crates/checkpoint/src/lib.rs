@@ -38,18 +38,18 @@ pub use checkpoint_core::backend;
 pub use checkpoint_core::engine;
 pub use checkpoint_core::{
     Actual, Annotation, Append, Appended, Applied, Attach, Attachment, AttachmentQuery, Backend,
-    Budget, Capabilities, Change, ChangeKind, Changes, Checkpoint, CheckpointId, ChunkId,
-    ChunkInfo, Clock, Codec, Commit, CommitId, Comparison, Conflict, ContentHasher, CreateSession,
-    Cursor, CursorKind, Delete, Diff, DiffEntry, DiffKind, DiffStat, Durability, Error, ErrorKind,
-    Expectation, FakeClock, Feed, Filter, Finding, Fingerprint, Format, Head, Header, IdSource,
-    Item, Limits, List, Listing, MAX_ID_BYTES, MaintainStep, MemoryBackend, MemoryBuilder,
-    MetaRecord, NewChunk, NewState, Note, NoteKind, OpenSession, Operation, Order, Origin, Outcome,
-    Page, Parent, Parts, PatchSession, Payload, Position, Purpose, PutRecord, Quarantine, Query,
-    RawId, Receipt, Record, RecordName, Reseal, Result, Save, Saved, Schema, Sealed, Sections,
-    SeededIds, Session, SessionId, SessionInfo, SessionListing, SessionQuery, SessionRecord,
-    Severity, StateReader, Stats, Status, Store, StoreBuilder, StoreId, StoreInfo, StoredChunk,
-    Summary, SystemClock, SystemIds, Tag, Timestamp, Transaction, Trigger, Update,
-    UpdateCheckpoint, Verify, VerifyReport, WorkerId,
+    Backup, BackupDraft, BackupReport, Budget, Capabilities, Change, ChangeKind, Changes,
+    Checkpoint, CheckpointId, ChunkId, ChunkInfo, Clock, Codec, Commit, CommitId, Comparison,
+    Conflict, ContentHasher, CreateSession, Cursor, CursorKind, Delete, Diff, DiffEntry, DiffKind,
+    DiffStat, Durability, Error, ErrorKind, Expectation, FakeClock, Feed, Filter, Finding,
+    Fingerprint, Format, Head, Header, IdSource, Item, Limits, List, Listing, MAX_ID_BYTES,
+    MaintainStep, MemoryBackend, MemoryBuilder, MetaRecord, Meter, NewChunk, NewState, Note,
+    NoteKind, OpenSession, Operation, Order, Origin, Outcome, Page, Parent, Parts, PatchSession,
+    Payload, Position, Purpose, PutRecord, Quarantine, Query, RawId, Receipt, Record, RecordName,
+    Recovery, Reseal, Result, Save, Saved, Schema, Sealed, Sections, SeededIds, Session, SessionId,
+    SessionInfo, SessionListing, SessionQuery, SessionRecord, Severity, StateReader, Stats, Status,
+    Store, StoreBuilder, StoreId, StoreInfo, StoredChunk, Summary, SystemClock, SystemIds, Tag,
+    Timestamp, Transaction, Trigger, Update, UpdateCheckpoint, Verify, VerifyReport, WorkerId,
 };
 #[cfg(feature = "sqlite")]
 pub use checkpoint_sqlite as sqlite;

@@ -1,6 +1,7 @@
 //! The handles that programs use: a [`Store`], and a [`Session`] in it.
 
 mod annotate;
+mod backup;
 mod builder;
 mod checkpoint;
 mod compare;
@@ -21,6 +22,7 @@ mod update;
 mod verify;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ use crate::receipt::{Outcome, Receipt};
 use crate::record::{Item, Parts, Position};
 
 pub use annotate::{Annotation, Severity};
+pub use backup::{Backup, BackupReport};
 pub use builder::StoreBuilder;
 pub use checkpoint::Checkpoint;
 pub use compare::Comparison;
@@ -49,7 +52,7 @@ pub use session::Session;
 pub use stream::StateReader;
 pub use transaction::Transaction;
 pub use update::UpdateCheckpoint;
-pub use verify::{Finding, Verify, VerifyReport};
+pub use verify::{Finding, Recovery, Verify, VerifyReport};
 
 /// A store of checkpoints.
 ///
@@ -218,6 +221,23 @@ impl Store {
         Verify::new(self.clone())
     }
 
+    /// Copies the store to a file that is not there yet, while others go on to read and write, and checks the copy before
+    /// it has its name. The copy is a store of its own with the same id. Await it, or say who hears how far it is.
+    ///
+    /// ```no_run
+    /// # async fn example(store: checkpoint_core::Store) -> checkpoint_core::Result<()> {
+    /// let backup = store.backup("/backups/agent-2026-11-21.db").await?;
+    /// assert!(backup.verified.is_clean());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Awaited it answers a [`BackupReport`], or `Unsupported` where the backend has no way to do it, `AlreadyExists` when
+    /// something has the name, and the errors of the storage.
+    pub fn backup(&self, to: impl Into<PathBuf>) -> Backup {
+        Backup::new(self.clone(), to.into())
+    }
+
     /// Counts what is there.
     ///
     /// # Errors
@@ -268,6 +288,20 @@ impl Store {
             .close()
             .await
             .map_err(|error| self.blame(error, "close"))
+    }
+
+    /// The same settings on another backend, or on the same one: nothing is kept of what is read through it.
+    fn on(&self, backend: Arc<dyn Backend>) -> Self {
+        let inner = &self.0;
+        StoreBuilder {
+            backend,
+            codec: inner.codec,
+            clock: Arc::clone(&inner.clock),
+            ids: Arc::clone(&inner.ids),
+            cache: 0,
+            schemas: inner.schemas.clone(),
+        }
+        .build()
     }
 
     fn commit_of(&self) -> Commit {

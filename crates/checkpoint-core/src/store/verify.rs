@@ -1,26 +1,31 @@
-//! Checking that what is stored is what was saved.
+//! Checking that what is stored is what was saved, and telling from where to go on where it is not.
+
+mod run;
 
 use std::future::IntoFuture;
 
 use futures_core::future::BoxFuture;
 
-use super::{Checkpoint, Store};
+use super::{Checkpoint, Session, Store};
+use crate::backup::Meter;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId};
-use crate::query::{Order, Query, SessionQuery};
-use crate::record::{Item, Parts};
-
-/// Checkpoints read in one step.
-const PAGE: usize = 64;
+use crate::query::{Order, Query};
+use crate::record::{Head, Item, Parts};
 
 /// A check of checkpoints: description against checksum, state against digest, chunks against ids. Await it.
+///
+/// That of a whole store looks at sessions, attachments and named records too, and asks the backend
+/// ([`Backend::check`](crate::Backend::check)). Memory stays at some ten MiB, and a state of the largest size.
 #[must_use = "nothing is checked until it is awaited"]
 #[derive(Clone, Debug)]
 pub struct Verify {
     store: Store,
     session: Option<SessionId>,
     newest: Option<usize>,
+    quarantine: bool,
+    meter: Meter,
 }
 
 /// What a check found.
@@ -31,12 +36,22 @@ pub struct VerifyReport {
     pub checked_at: Timestamp,
     /// Checkpoints that are as they were saved.
     pub valid: u64,
-    /// Those that are not, or cannot be read; a session that cannot be read counts as one.
+    /// Those that are not, or cannot be read; a session, an attachment or a record that cannot be read counts as one.
     pub invalid: u64,
     /// Those without a checksum, whose state could be read.
     pub skipped: u64,
-    /// One for each that is invalid; of a whole store also what [`Backend::check`](crate::Backend::check) found.
+    /// One for each that is invalid; of a whole store also what [`Backend::check`](crate::Backend::check) found. At most
+    /// [`MOST_FINDINGS`](Self::MOST_FINDINGS).
     pub findings: Vec<Finding>,
+    /// How many findings more there are.
+    pub left_out: u64,
+    /// Damaged checkpoints that were set aside, now or before.
+    pub set_aside: u64,
+    /// Each session among the findings in which a checkpoint is damaged, by id, and from where it can go on.
+    pub recovery: Vec<Recovery>,
+    /// The newest checkpoint of all that were looked at that is as it was saved; one without a checksum when its state
+    /// could be read.
+    pub newest_good: Option<Head>,
 }
 
 /// A checkpoint that is not as it was saved, a session that cannot be read, or other damage.
@@ -49,9 +64,40 @@ pub struct Finding {
     pub session: Option<SessionId>,
     /// What is wrong.
     pub error: Error,
+    /// Whether it is set aside.
+    pub set_aside: bool,
+}
+
+/// From where a session can go on in which something is damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// Which session.
+    pub session: SessionId,
+    /// Its newest checkpoint that is as it was saved and not set aside; none when there is no such.
+    pub newest_good: Option<Head>,
+    /// How many newer ones are damaged and not set aside: with 0 the head of the session is good.
+    pub damaged_since: u64,
 }
 
 impl VerifyReport {
+    /// Findings that are kept; the others are counted.
+    pub const MOST_FINDINGS: usize = 10_000;
+
+    fn new(checked_at: Timestamp) -> Self {
+        Self {
+            checked_at,
+            valid: 0,
+            invalid: 0,
+            skipped: 0,
+            findings: Vec::new(),
+            left_out: 0,
+            set_aside: 0,
+            recovery: Vec::new(),
+            newest_good: None,
+        }
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -64,18 +110,28 @@ impl VerifyReport {
         self.valid + self.invalid + self.skipped
     }
 
-    fn found(
-        &mut self,
-        checkpoint: Option<CheckpointId>,
-        session: Option<SessionId>,
-        error: Error,
-    ) {
-        self.invalid += 1;
-        self.findings.push(Finding {
-            checkpoint,
-            session,
+    fn found(&mut self, finding: Finding) {
+        if self.findings.len() < Self::MOST_FINDINGS {
+            self.findings.push(finding);
+        } else {
+            self.left_out += 1;
+        }
+    }
+}
+
+impl Finding {
+    /// What an error names.
+    fn of(error: Error) -> Self {
+        let named = |what| {
+            let mut context = error.context();
+            context.find_map(|(name, value)| (name == what).then(|| value.to_owned()))
+        };
+        Self {
+            checkpoint: named("checkpoint").and_then(|id| CheckpointId::new(id).ok()),
+            session: named("session").and_then(|id| SessionId::new(id).ok()),
             error,
-        });
+            set_aside: false,
+        }
     }
 }
 
@@ -85,6 +141,8 @@ impl Verify {
             store,
             session: None,
             newest: None,
+            quarantine: false,
+            meter: Meter::default(),
         }
     }
 
@@ -100,125 +158,24 @@ impl Verify {
         self
     }
 
-    async fn run(self) -> Result<VerifyReport> {
-        let Self {
-            store,
-            session,
-            newest,
-        } = self;
-        let checked_at = store.0.clock.now();
-        let mut report = VerifyReport {
-            checked_at,
-            valid: 0,
-            invalid: 0,
-            skipped: 0,
-            findings: Vec::new(),
-        };
-        if newest.is_none() && session.is_none() {
-            let found = store.0.backend.check().await;
-            let found = found.map_err(|error| store.blame(error, "verify"))?;
-            report
-                .findings
-                .extend(found.into_iter().map(|error| Finding {
-                    checkpoint: None,
-                    session: None,
-                    error,
-                }));
-        }
-        match (newest, session) {
-            (None, session) => check(&store, session, usize::MAX, &mut report).await?,
-            (Some(limit), Some(session)) => {
-                check(&store, Some(session), limit, &mut report).await?
-            }
-            (Some(limit), None) => {
-                let mut query = SessionQuery::default();
-                loop {
-                    let page = store.0.backend.sessions(&query).await;
-                    let page = page.map_err(|error| store.blame(error, "verify"))?;
-                    for session in page.items {
-                        match session {
-                            Item::Found(session) => {
-                                check(&store, Some(session.id), limit, &mut report).await?;
-                            }
-                            Item::Corrupt(error) => report.found(None, None, error),
-                            Item::Absent | Item::Deleted => {}
-                        }
-                    }
-                    match page.next {
-                        Some(next) => query.after = Some(next),
-                        None => break,
-                    }
-                }
-            }
-        }
-        Ok(report)
+    /// Sets each damaged checkpoint aside whose id and session can be told, so that it is no head and in no list, and
+    /// upkeep goes on. Nothing is deleted; what is set aside can be taken back. Default: no.
+    ///
+    /// Where the engine's own pages are damaged, first bring what can be read elsewhere: writing may destroy more.
+    pub fn quarantine(mut self, quarantine: bool) -> Self {
+        self.quarantine = quarantine;
+        self
     }
-}
 
-async fn check(
-    store: &Store,
-    session: Option<SessionId>,
-    limit: usize,
-    report: &mut VerifyReport,
-) -> Result<()> {
-    let mut query = Query {
-        session,
-        order: Order::Descending,
-        parts: Parts::ALL,
-        ..Query::default()
-    };
-    query.filter.quarantined = true;
-    let mut left = limit;
-    while left > 0 {
-        query.limit = PAGE.min(left);
-        let page = store
-            .0
-            .backend
-            .scan(&query)
-            .await
-            .map_err(|error| store.blame(error, "verify"))?;
-        left -= page.items.len().min(left);
-        for item in page.items {
-            judge(store, item, report).await?;
-        }
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => break,
-        }
+    /// Hears how far it is, in a unit of its own: what is done and the total say something by their ratio alone.
+    pub fn progress(self, hears: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        self.meter(Meter::new(hears))
     }
-    Ok(())
-}
 
-async fn judge(
-    store: &Store,
-    item: Item<crate::record::Record>,
-    report: &mut VerifyReport,
-) -> Result<()> {
-    let record = match item {
-        Item::Found(record) => record,
-        Item::Corrupt(error) => {
-            report.found(None, None, error);
-            return Ok(());
-        }
-        Item::Absent | Item::Deleted => return Ok(()),
-    };
-    let (id, session) = (record.header.id.clone(), record.header.session.clone());
-    let checked = match Checkpoint::from_record(store, record) {
-        Ok(checkpoint) => checkpoint
-            .bytes()
-            .await
-            .map(|_| checkpoint.checksum().is_some()),
-        Err(error) => Err(error),
-    };
-    match checked {
-        Ok(true) => report.valid += 1,
-        Ok(false) => report.skipped += 1,
-        // Deleted while it was checked.
-        Err(error) if error.is_not_found() => {}
-        Err(error) if error.is_retryable() => return Err(error),
-        Err(error) => report.found(Some(id), Some(session), error),
+    pub(super) fn meter(mut self, meter: Meter) -> Self {
+        self.meter = meter;
+        self
     }
-    Ok(())
 }
 
 impl IntoFuture for Verify {
@@ -226,6 +183,56 @@ impl IntoFuture for Verify {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(run::run(self))
     }
 }
+
+impl Session {
+    /// The newest checkpoint that is as it was saved, description and state: from there a program goes on whose latest
+    /// one is damaged. None when there is none; one without a checksum is good when its state can be read.
+    ///
+    /// Nothing is changed. [`Store::verify`] names what is damaged and can set it aside.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage; damage is passed over.
+    pub async fn latest_good(&self) -> Result<Option<Checkpoint>> {
+        Ok(self.newest_good().await?.0)
+    }
+
+    /// The newest good checkpoint, and how many newer ones are damaged.
+    async fn newest_good(&self) -> Result<(Option<Checkpoint>, u64)> {
+        let store = self.store();
+        let mut query = Query {
+            session: Some(self.id().clone()),
+            order: Order::Descending,
+            parts: Parts::ALL,
+            limit: 1,
+            ..Query::default()
+        };
+        let mut damaged = 0;
+        loop {
+            let page = match store.0.backend.scan(&query).await {
+                Ok(page) => page,
+                Err(error) if error.is_corrupt() => return Ok((None, damaged + 1)),
+                Err(error) => return Err(store.blame(error, "latest good")),
+            };
+            for item in page.items {
+                match run::check(store, item).await? {
+                    run::Checked::Valid(checkpoint) | run::Checked::Skipped(checkpoint) => {
+                        return Ok((Some(*checkpoint), damaged));
+                    }
+                    run::Checked::Invalid(_) => damaged += 1,
+                    run::Checked::Gone => {}
+                }
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok((None, damaged)),
+            }
+        }
+    }
+}
+
+/// What a record holds, for who reads it with the state.
+type Stored = Item<crate::record::Record>;
