@@ -7,15 +7,21 @@ use parking_lot::Mutex;
 
 static TAPS: Mutex<Vec<Tap>> = Mutex::new(Vec::new());
 
-pub(crate) fn add(tap: Tap) {
-    TAPS.lock().push(tap);
+/// Listens until it is dropped.
+pub(crate) struct Listening(Tap);
+
+pub(crate) fn listen(tap: &Tap) -> Listening {
+    TAPS.lock().push(tap.clone());
+    Listening(tap.clone())
 }
 
-/// Removes one of the taps on a directory.
-pub(crate) fn remove(root: &Path) {
-    let mut taps = TAPS.lock();
-    if let Some(at) = taps.iter().position(|tap| tap.root() == root) {
-        taps.remove(at);
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut taps = TAPS.lock();
+        let of_this = |tap: &Tap| tap.root() == self.0.root();
+        if let Some(at) = taps.iter().position(of_this) {
+            taps.remove(at);
+        }
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use checkpoint_core::{Applied, Backend, Durability, ErrorKind, Result, Store};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
-use checkpoint_sqlite_vfs::TappedFiles;
+use checkpoint_sqlite_vfs::tapped_files;
 use checkpoint_torture::disk::{Fault, Images, Op, Plan, Tap};
 use checkpoint_torture::load::Seed;
 
 async fn open(place: &Path, tap: Option<&Tap>) -> Store {
     let mut options = SqliteOptions::at(place.join("store.db")).with_log_pages(20);
     if let Some(tap) = tap {
-        options = options.with_files(Arc::new(TappedFiles::new(tap).expect("a layer")));
+        options = options.with_files(Arc::new(tapped_files(tap).expect("a layer")));
     }
     Store::new(Arc::new(
         SqliteBackend::open(options).await.expect("a store"),
@@ -93,7 +93,7 @@ async fn a_flush_after_one_that_failed_makes_up_for_it() {
     let options = SqliteOptions::at(place.path().join("store.db"))
         .with_log_pages(20)
         .with_durability(Durability::Os)
-        .with_files(Arc::new(TappedFiles::new(&tap).unwrap()));
+        .with_files(Arc::new(tapped_files(&tap).unwrap()));
     let store = Store::new(Arc::new(SqliteBackend::open(options).await.unwrap()));
     save(&store, "one").await.unwrap();
     store.backend().flush().await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use checkpoint_core::{Backend, Durability, Result};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
-use checkpoint_sqlite_vfs::TappedFiles;
+use checkpoint_sqlite_vfs::tapped_files;
 use checkpoint_torture::Subject;
 use checkpoint_torture::disk::Tap;
 
@@ -37,7 +37,7 @@ impl Subject for SqliteSubject {
     }
 
     async fn open_tapped(&self, place: &Path, tap: &Tap, number: u64) -> Result<Arc<dyn Backend>> {
-        let mut files = TappedFiles::new(tap)?;
+        let mut files = tapped_files(tap)?;
         if self.forgets_directories {
             files = files.without_sync_of_directories();
         }

@@ -44,6 +44,7 @@
 //! ```
 
 mod fault;
+mod files;
 mod image;
 mod images;
 mod journal;
@@ -53,6 +54,7 @@ mod tap;
 mod tests;
 
 pub use fault::{Fault, Op, Plan};
+pub use files::TappedFiles;
 pub use image::Image;
 pub use images::{Cut, Images};
 pub use journal::{FileId, Journal};

@@ -1,37 +1,32 @@
-//! The backend's own file calls, through a tap.
+//! A backend's own file calls, through a tap.
 
+use std::any::Any;
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
-use checkpoint_core::{Error, Result};
-use checkpoint_sqlite::{Files, SystemFiles};
-use checkpoint_torture::disk::{Op, Tap};
+use checkpoint_core::files::{Files, SystemFiles};
 
-use crate::{registry, vfs};
+use super::fault::Op;
+use super::tap::Tap;
 
-/// File calls that a tap hears. As long as one lives, the tap hears those of the engine in its directory too.
-#[derive(Debug)]
+/// File calls that a tap hears.
 pub struct TappedFiles {
     tap: Tap,
     sync_directories: bool,
+    _kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl TappedFiles {
-    /// File calls through a tap, which from now on hears the engine's too.
-    ///
-    /// # Errors
-    ///
-    /// `Unsupported` when the engine takes no layer between it and its files.
-    pub fn new(tap: &Tap) -> Result<Self> {
-        vfs::install().map_err(|code| {
-            Error::unsupported("the engine takes no layer below it").with("code", code)
-        })?;
-        registry::add(tap.clone());
-        Ok(Self {
+    /// File calls through a tap.
+    #[must_use]
+    pub fn new(tap: &Tap) -> Self {
+        Self {
             tap: tap.clone(),
             sync_directories: true,
-        })
+            _kept: None,
+        }
     }
 
     /// Says that directories are synced, and does not: a fault that a harness must catch.
@@ -40,11 +35,21 @@ impl TappedFiles {
         self.sync_directories = false;
         self
     }
+
+    /// Keeps something for as long as calls are heard, such as the layer by which an engine's own are.
+    #[must_use]
+    pub fn keeping(mut self, kept: impl Any + Send + Sync) -> Self {
+        self._kept = Some(Box::new(kept));
+        self
+    }
 }
 
-impl Drop for TappedFiles {
-    fn drop(&mut self) {
-        registry::remove(self.tap.root());
+impl fmt::Debug for TappedFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TappedFiles")
+            .field("tap", &self.tap)
+            .field("sync_directories", &self.sync_directories)
+            .finish_non_exhaustive()
     }
 }
 
