@@ -1,0 +1,7 @@
+//! Bringing checkpoints from one place to another: between stores, to a file and back.
+//!
+//! Whatever they come from is a [`Source`](source::Source): a store, or a file. Whatever takes them is a store. What
+//! crosses is what the writer gave, and what was decided when it was committed: ids, sequences, times, revisions. What
+//! is the place's own stays behind: the feed, tombstones, the store's named records.
+
+mod source;

@@ -1,0 +1,75 @@
+//! Where checkpoints come from.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::hasher::ContentHasher;
+use crate::id::ChunkId;
+use crate::query::{Cursor, Page};
+use crate::record::{Attachment, Header, Item, SessionRecord, StoredChunk};
+
+/// A store, or a file made from one. Nothing that it says is trusted before it was checked as a writer's would be.
+#[async_trait]
+pub(crate) trait Source: Debug + Send + Sync {
+    /// A name for people, without secrets.
+    fn label(&self) -> &str;
+
+    /// How its chunks are named and cut; none when every state comes whole.
+    fn naming(&self) -> Option<Naming<'_>>;
+
+    /// The highest sequence given there, also when its checkpoint is deleted. The receiver's counter rises to it.
+    async fn newest(&self) -> Result<u64>;
+
+    /// How many checkpoints there are, for whoever watches; none when nobody knows.
+    async fn total(&self) -> Result<Option<u64>>;
+
+    /// Sessions, in the order of their creation. The heads in them mean nothing.
+    async fn sessions(&self, after: Option<Cursor>) -> Result<Page<Item<SessionRecord>>>;
+
+    /// Checkpoints with sequences above `after`, lowest first.
+    async fn arrivals(&self, after: u64) -> Result<Arrivals>;
+
+    /// Chunks by id, one answer for each, in the order asked for.
+    async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>>;
+}
+
+/// How chunks are named and cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Naming<'a> {
+    pub(crate) hasher: &'a ContentHasher,
+    pub(crate) gear_seed: u64,
+}
+
+/// A page of checkpoints, bounded in bytes as well as in number.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    /// `Found` or `Corrupt`.
+    pub(crate) items: Vec<Item<Arrival>>,
+    /// Where the next page starts; none when there is no more.
+    pub(crate) next: Option<u64>,
+}
+
+/// A checkpoint on its way, with all that belongs to it.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// As it was where it comes from.
+    pub(crate) header: Box<Header>,
+    /// Its description, as core encodes it, with the checksum that was made when it was saved.
+    pub(crate) meta: Bytes,
+    /// Its encoded state.
+    pub(crate) state: ArrivingState,
+    /// All of them, with their contents.
+    pub(crate) attachments: Vec<Attachment>,
+}
+
+/// Where the encoded state of an arriving checkpoint is.
+#[derive(Debug)]
+pub(crate) enum ArrivingState {
+    /// Here.
+    Whole(Bytes),
+    /// A tree of the source's chunks.
+    Tree(ChunkId),
+}
