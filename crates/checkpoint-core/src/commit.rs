@@ -101,6 +101,9 @@ pub enum Operation {
     Reseal(Reseal),
     /// Sets a damaged checkpoint aside, or takes it back.
     Quarantine(Quarantine),
+    /// Raises the counter to at least this sequence, as if the checkpoints up to it had been made and deleted: for a
+    /// copy of a store whose newest are no more.
+    Advance(u64),
 }
 
 /// Makes a checkpoint. The session must be there.
@@ -137,8 +140,12 @@ pub struct Append {
     pub pinned: bool,
     /// Bytes of the encoded state.
     pub length: u64,
-    /// Where it stood before: honoured when above the store's highest sequence, else kept beside it.
+    /// Where it stands in the store that it is copied from: honoured when above the highest sequence here, else kept
+    /// beside it.
     pub origin: Option<Origin>,
+    /// Where it stood before that, if that store has it from elsewhere: kept beside it in any case, in place of
+    /// `origin`.
+    pub made: Option<Origin>,
     /// Makes it anew when an equal one was deleted.
     pub revive: bool,
     /// What the writer gave, digested; see [`Fingerprint`].
@@ -177,8 +184,10 @@ pub struct Update {
     pub session: SessionId,
     /// The checkpoint.
     pub id: CheckpointId,
-    /// The revision this is based on, else `Conflict`; it becomes one higher.
+    /// The revision this is based on, else `Conflict`.
     pub revision: u64,
+    /// The revision that it becomes, higher than that; none for one higher, unless it is copied.
+    pub becomes: Option<u64>,
     /// The writer's clock.
     pub updated_at: Timestamp,
     /// How far the work has come.
@@ -241,7 +250,8 @@ pub struct CreateSession {
     pub body: Bytes,
     /// The lowest epoch that it may have; 0 unless it is copied.
     pub epoch: u64,
-    /// What to do when it is there: keep it as it is, or refuse with `AlreadyExists`.
+    /// What to do when it is there: keep it as it is, its epoch raised to `epoch` if that is higher, or refuse with
+    /// `AlreadyExists`.
     pub must_be_new: bool,
 }
 

@@ -99,6 +99,8 @@ numbered!(
         SessionCompacted = 20, "session_compacted";
         /// One of the store's own records was put or removed.
         RecordPut = 32, "record_put";
+        /// The counter was raised to the sequence at which this stands.
+        Advanced = 33, "advanced";
     }
 );
 

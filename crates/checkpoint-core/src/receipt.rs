@@ -88,6 +88,11 @@ pub enum Outcome {
         /// Whether it was there.
         existed: bool,
     },
+    /// The counter was raised, unless it stood higher.
+    Advanced {
+        /// Where it stands.
+        sequence: u64,
+    },
 }
 
 /// What an append was given inside the commit.

@@ -41,6 +41,7 @@ async fn store_of(body: &[u8], meta: &[u8], annotation: &[u8], length: u64) -> S
         pinned: false,
         length,
         origin: None,
+        made: None,
         revive: false,
         fingerprint: Fingerprint([0; 16]),
         meta: Bytes::copy_from_slice(meta),

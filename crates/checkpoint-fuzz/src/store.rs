@@ -102,6 +102,7 @@ impl Bench {
             pinned: false,
             length,
             origin: None,
+            made: None,
             revive: false,
             fingerprint: Fingerprint([0; 16]),
             meta: meta.into(),

@@ -106,6 +106,7 @@ fn over(append: &Append, record: &Record) -> Update {
         session: record.header.session.clone(),
         id: append.id.clone(),
         revision: record.header.revision,
+        becomes: None,
         updated_at: append.updated_at,
         status: append.status,
         worker: append.worker.clone(),

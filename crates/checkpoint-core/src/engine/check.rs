@@ -102,7 +102,12 @@ impl Operation {
                 };
                 within(what, reseal.bytes.len() as u64, limit)
             }
-            Self::Delete(_)
+            Self::Advance(sequence) if *sequence > HIGHEST => Err(Error::invalid(format!(
+                "the counter can be raised to at most {HIGHEST}"
+            ))
+            .with("sequence", sequence)),
+            Self::Advance(_)
+            | Self::Delete(_)
             | Self::ClaimSession(_)
             | Self::DeleteSession(_)
             | Self::Note(_)
@@ -122,12 +127,13 @@ impl Append {
             ))
             .with("revision", self.revision));
         }
-        match self.origin {
-            Some(origin) if !(1..=HIGHEST).contains(&origin.sequence) => Err(Error::invalid(
-                format!("an origin's sequence must be from 1 to {HIGHEST}"),
-            )
+        let mut origins = self.origin.iter().chain(&self.made);
+        match origins.find(|origin| !(1..=HIGHEST).contains(&origin.sequence)) {
+            Some(origin) => Err(Error::invalid(format!(
+                "an origin's sequence must be from 1 to {HIGHEST}"
+            ))
             .with("sequence", origin.sequence)),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -148,6 +154,16 @@ impl Update {
         within("description", self.meta.len() as u64, limits.meta)?;
         if let Some(state) = &self.state {
             check_state(state.length, &state.payload, limits)?;
+        }
+        match self.becomes {
+            Some(becomes) if becomes <= self.revision || becomes > HIGHEST => {
+                return Err(Error::invalid(format!(
+                    "an update raises the revision, to at most {HIGHEST}"
+                ))
+                .with("revision", self.revision)
+                .with("becomes", becomes));
+            }
+            _ => {}
         }
         check_tags(&self.tags, limits)
     }

@@ -78,6 +78,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
             Operation::PutRecord(put) => self.put_record(put),
             Operation::Reseal(reseal) => self.reseal(reseal),
             Operation::Quarantine(quarantine) => self.quarantine(quarantine),
+            Operation::Advance(sequence) => Ok(self.advance(*sequence)),
         }
     }
 
@@ -130,7 +131,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
             Parent::Head => self.tables.head(session.key)?.map(|head| head.id),
             Parent::Id(id) => Some(id.clone()),
         };
-        let (sequence, committed_at, origin) = self.place(append.origin)?;
+        let (sequence, committed_at, origin) = self.place(append)?;
         let first = *self.first.get_or_insert(sequence);
         let parent_ref = parent.as_ref();
         self.tables.insert_checkpoint(&NewCheckpoint {
@@ -153,14 +154,14 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
     }
 
     /// Sequence and time of the next append. Those of its origin are kept where they fit: above all that is there, and
-    /// not in the future. What is not kept is remembered.
-    fn place(&self, origin: Option<Origin>) -> Result<(u64, Timestamp, Option<Origin>)> {
+    /// not in the future. What is not kept is remembered, unless there is an older origin to remember.
+    fn place(&self, append: &Append) -> Result<(u64, Timestamp, Option<Origin>)> {
         let highest = self.counters.position.sequence;
         let next = highest
             .checked_add(1)
             .ok_or_else(|| Error::storage("all sequences are used up"))?;
-        let Some(origin) = origin else {
-            return Ok((next, self.time, None));
+        let Some(origin) = append.origin else {
+            return Ok((next, self.time, append.made));
         };
         let sequence = if origin.sequence > highest {
             origin.sequence
@@ -175,7 +176,8 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
             self.time
         };
         let kept = sequence == origin.sequence && keeps_time;
-        Ok((sequence, committed_at, (!kept).then_some(origin)))
+        let beside = append.made.or((!kept).then_some(origin));
+        Ok((sequence, committed_at, beside))
     }
 
     fn update(&mut self, update: &Update) -> Result<Outcome> {
@@ -187,7 +189,7 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
                 Actual::Revision(Some(it.revision)),
             ));
         }
-        let revision = it.revision + 1;
+        let revision = update.becomes.unwrap_or(it.revision + 1);
         self.tables
             .update_checkpoint(it.sequence, update, revision)?;
         let kind = ChangeKind::of_update(it.status, update.status);
@@ -305,6 +307,18 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
             );
         }
         Ok(Outcome::Quarantined { existed: true })
+    }
+
+    /// A counter follows from what is in the feed, so the change stands at the sequence itself.
+    fn advance(&mut self, sequence: u64) -> Outcome {
+        let highest = &mut self.counters.position;
+        if sequence > highest.sequence {
+            *highest = Position::of(sequence);
+            self.change(ChangeKind::Advanced, None, None, None);
+        }
+        Outcome::Advanced {
+            sequence: self.counters.position.sequence,
+        }
     }
 
     pub(super) fn live_session(&mut self, id: &SessionId) -> Result<SessionRow> {

@@ -43,6 +43,7 @@ fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
         Outcome::RecordPut { version } => (10, *version, false),
         Outcome::Resealed { existed } => (11, 0, *existed),
         Outcome::Quarantined { existed } => (12, 0, *existed),
+        Outcome::Advanced { sequence } => (13, *sequence, false),
     };
     fields.number(1, kind);
     fields.number(2, number);
@@ -129,6 +130,7 @@ fn decode_outcome(bytes: &[u8]) -> Result<Outcome> {
         10 => Outcome::RecordPut { version: number },
         11 => Outcome::Resealed { existed: flag },
         12 => Outcome::Quarantined { existed: flag },
+        13 => Outcome::Advanced { sequence: number },
         _ => {
             return Err(
                 Error::corrupt("a remembered commit has an unknown outcome").with("kind", kind)

@@ -10,22 +10,8 @@ use crate::receipt::Outcome;
 
 impl<T: Tables + ?Sized> Applying<'_, T> {
     pub(super) fn create_session(&mut self, create: &CreateSession) -> Result<Outcome> {
-        let before = self.tables.session(&create.id)?;
-        let epoch = match &before {
-            Some(row) if row.deleted.is_none() => {
-                if create.must_be_new {
-                    return Err(Error::new(
-                        ErrorKind::AlreadyExists,
-                        "the session is there already",
-                    )
-                    .with("session", &create.id));
-                }
-                return Ok(Outcome::Session {
-                    created: false,
-                    revision: row.revision,
-                    epoch: row.epoch,
-                });
-            }
+        let epoch = match self.tables.session(&create.id)? {
+            Some(row) if row.deleted.is_none() => return self.keep_session(row, create),
             Some(row) => create.epoch.max(row.epoch + 1),
             None => create.epoch,
         };
@@ -43,6 +29,25 @@ impl<T: Tables + ?Sized> Applying<'_, T> {
             created: true,
             revision: 1,
             epoch,
+        })
+    }
+
+    /// A session that is there stays as it is, but for an epoch that must be higher.
+    fn keep_session(&mut self, mut row: SessionRow, create: &CreateSession) -> Result<Outcome> {
+        if create.must_be_new {
+            let problem = "the session is there already";
+            return Err(Error::new(ErrorKind::AlreadyExists, problem).with("session", &create.id));
+        }
+        if row.epoch < create.epoch {
+            row.epoch = create.epoch;
+            self.tables.update_session(&row)?;
+            let (kind, epoch) = (ChangeKind::SessionClaimed, Some(row.epoch));
+            self.change(kind, Some(&create.id), None, epoch);
+        }
+        Ok(Outcome::Session {
+            created: false,
+            revision: row.revision,
+            epoch: row.epoch,
         })
     }
 

@@ -116,6 +116,11 @@ fn one(operation: &Operation) -> Vec<u8> {
             ..Said::to(&it.session, &it.id)
         }
         .fields(12),
+        Operation::Advance(sequence) => Said {
+            number: *sequence,
+            ..Said::default()
+        }
+        .fields(13),
     }
 }
 

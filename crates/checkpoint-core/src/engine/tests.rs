@@ -235,6 +235,7 @@ fn append() -> Append {
         pinned: false,
         length: 0,
         origin: None,
+        made: None,
         revive: false,
         fingerprint: Fingerprint([0; 16]),
         meta: Bytes::new(),

@@ -116,6 +116,7 @@ fn append_with(of: &str, id: impl ToString, change: impl FnOnce(&mut Append)) ->
         pinned: false,
         length: 5,
         origin: None,
+        made: None,
         revive: false,
         fingerprint: Fingerprint([1; 16]),
         meta: Bytes::from_static(b"meta"),

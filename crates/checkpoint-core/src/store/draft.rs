@@ -145,6 +145,7 @@ impl Draft {
             pinned: self.pinned,
             length: self.state.length(),
             origin: None,
+            made: None,
             revive: false,
             fingerprint: crate::commit::Fingerprint([0; 16]),
             meta: Bytes::new(),

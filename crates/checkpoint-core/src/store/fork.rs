@@ -66,6 +66,7 @@ impl Session {
             pinned: false,
             length: header.length,
             origin: None,
+            made: None,
             revive: false,
             fingerprint: Fingerprint([0; 16]),
             meta: bytes::Bytes::new(),

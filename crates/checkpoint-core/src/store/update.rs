@@ -206,6 +206,7 @@ fn operation(
         session: header.session,
         id: header.id,
         revision,
+        becomes: None,
         updated_at: header.updated_at,
         status: header.status,
         worker: header.worker,

@@ -45,6 +45,7 @@ pub(super) fn update(of: &str, id: impl ToString, revision: u64) -> Operation {
         session: session(of),
         id: checkpoint(id),
         revision,
+        becomes: None,
         updated_at: FakeClock::at("2026-11-21T10:00:00Z").unwrap().now(),
         status: Status::Completed,
         worker: None,
