@@ -1,4 +1,8 @@
-//! Chunks from a backend.
+//! Chunks from a backend, or from anywhere else.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
 
 use super::decode::leaf;
 use super::stored::{Stored, corrupt};
@@ -43,11 +47,30 @@ pub(super) struct Span {
 /// Chunks that were fetched, by id.
 pub(super) type Fetched = IdMap<StoredChunk>;
 
+/// A place other than a backend that has chunks.
+#[async_trait]
+pub(crate) trait Chunks: Debug + Send + Sync {
+    /// Chunks by id, one answer for each, in the order asked for.
+    async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>>;
+}
+
 /// Where chunks come from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source<'a>(pub(super) &'a dyn Backend);
+pub(crate) enum Source<'a> {
+    /// A store.
+    Backend(&'a dyn Backend),
+    /// Anything else.
+    Other(&'a dyn Chunks),
+}
 
 impl Source<'_> {
+    async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
+        match self {
+            Self::Backend(backend) => backend.chunks(ids).await,
+            Self::Other(other) => other.chunks(ids).await,
+        }
+    }
+
     /// Fetches the chunks that `into` does not have.
     pub(super) async fn fetch(
         &self,
@@ -61,7 +84,7 @@ impl Source<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        let items = self.0.chunks(&ids).await?;
+        let items = self.chunks(&ids).await?;
         if items.len() != ids.len() {
             return Err(Error::storage("the backend did not answer for each chunk").into());
         }

@@ -49,6 +49,7 @@ mod decode;
 mod fetch;
 mod node;
 mod pack;
+mod passing;
 mod read;
 mod stored;
 mod stream;
@@ -56,12 +57,13 @@ mod stream;
 mod tests;
 mod write;
 
-pub(crate) use fetch::ReadError;
+pub(crate) use fetch::{Chunks, ReadError, Source};
+pub(crate) use passing::Passing;
 pub(crate) use read::{Read, Reader};
 #[cfg(test)]
 pub(crate) use read::{Shape, shape};
 pub(crate) use stream::{StreamReader, StreamWriter};
-pub(crate) use write::{Chunker, Known, Planned, Previous};
+pub(crate) use write::{Chunker, Known, Planned, Previous, WRITE_DEPTH};
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
             verify: false,
         };
         Self {
-            source: Source(backend),
+            source: Source::Backend(backend),
             decoder,
         }
     }

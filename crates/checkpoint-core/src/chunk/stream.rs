@@ -10,6 +10,7 @@ use super::decode::{Decoder, leaf_length};
 use super::fetch::{Fetched, ReadError, Source, Span};
 use super::node::{Builder, Member, Unwritten};
 use super::pack::Packer;
+use super::passing::Passing;
 use super::stored::{Stored, corrupt, parse};
 use super::write::Chunker;
 use crate::backend::Backend;
@@ -24,6 +25,8 @@ const BATCH_CHUNKS: usize = 4_096;
 const REMEMBERED: usize = 1 << 18;
 /// Leaves decoded ahead, and nodes fetched together.
 const WINDOW: usize = 64;
+/// Bytes of leaves decoded ahead, unless one alone has more.
+const AHEAD: u64 = 2 << 20;
 const NODES: usize = 4;
 
 /// Makes the same tree as [`Chunker::plan`] of a state that comes in pieces.
@@ -166,6 +169,8 @@ pub(crate) struct StreamReader {
     stack: Vec<(Span, Option<u8>)>,
     ready: VecDeque<Bytes>,
     digest: blake3::Hasher,
+    /// What was read, for those who move it on.
+    kept: Option<Passing>,
 }
 
 impl StreamReader {
@@ -186,7 +191,22 @@ impl StreamReader {
             stack: vec![(span, None)],
             ready: VecDeque::new(),
             digest: blake3::Hasher::new(),
+            kept: None,
         }
+    }
+
+    /// Keeping the chunks as they are stored, until they are [taken](Self::passing).
+    pub(crate) fn keeping(mut self) -> Self {
+        self.kept = Some(Passing::new(self.decoder.clone()));
+        self
+    }
+
+    /// The chunks that were read since they were taken last.
+    pub(crate) fn passing(&mut self) -> Option<Passing> {
+        let empty = Passing::new(self.decoder.clone());
+        self.kept
+            .as_mut()
+            .map(|kept| std::mem::replace(kept, empty))
     }
 
     /// The bytes of the whole state.
@@ -201,8 +221,16 @@ impl StreamReader {
     ///
     /// Dropping the future leaves the reader where it was.
     pub(crate) async fn next(&mut self, backend: &dyn Backend) -> Result<Option<Bytes>, ReadError> {
+        self.next_from(Source::Backend(backend)).await
+    }
+
+    /// As [`next`](Self::next), from anywhere.
+    pub(crate) async fn next_from(
+        &mut self,
+        source: Source<'_>,
+    ) -> Result<Option<Bytes>, ReadError> {
         while self.ready.is_empty() && !self.stack.is_empty() {
-            if let Err(error) = self.advance(backend).await {
+            if let Err(error) = self.advance(source).await {
                 self.stack.clear();
                 self.ready.clear();
                 return Err(error);
@@ -220,16 +248,22 @@ impl StreamReader {
         *self.digest.finalize().as_bytes()
     }
 
-    async fn advance(&mut self, backend: &dyn Backend) -> Result<(), ReadError> {
+    async fn advance(&mut self, source: Source<'_>) -> Result<(), ReadError> {
         let level = self.stack.last().and_then(|(_, level)| *level);
         let window = if level == Some(0) { WINDOW } else { NODES };
+        let mut bytes = 0;
         let next = self.stack.iter().rev();
         let spans: Vec<_> = next
             .take_while(|(_, at)| *at == level)
             .map(|(span, _)| *span)
             .take(window)
+            .take_while(|span| {
+                // The first is taken whatever its length, which is looked at where memory is taken for it.
+                let fits = bytes == 0 || level != Some(0) || bytes + span.length <= AHEAD;
+                bytes += span.length;
+                fits
+            })
             .collect();
-        let source = Source(backend);
         let mut fetched = Fetched::default();
         let below = match level {
             Some(0) => None,
@@ -239,6 +273,9 @@ impl StreamReader {
             Some(_) => Vec::new(),
             None => self.decoded(source, &spans, &mut fetched).await?,
         };
+        if let Some(kept) = &mut self.kept {
+            kept.add(&spans, fetched, below.is_some())?;
+        }
         self.stack.truncate(self.stack.len() - spans.len());
         self.stack.extend(below.into_iter().flatten().rev());
         self.ready.extend(ready);

@@ -17,7 +17,7 @@ use crate::id::ChunkId;
 
 /// How long a chain of deltas may become. A leaf that grows by a turn of 2 KiB at a time is rewritten four or five times:
 /// with 2, a conversation saved at each turn takes a third more; with 6, little less, and more is read for each leaf.
-pub(super) const WRITE_DEPTH: u8 = 4;
+pub(crate) const WRITE_DEPTH: u8 = 4;
 /// Of a leaf whose stored form somebody else made: not to be used as a base.
 const UNKNOWN_DEPTH: u8 = u8::MAX;
 
