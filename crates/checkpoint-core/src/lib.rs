@@ -15,7 +15,6 @@ mod description;
 mod diff;
 pub mod engine;
 mod error;
-#[expect(dead_code, reason = "built upon next")]
 mod exchange;
 mod feed;
 pub mod files;
@@ -40,6 +39,7 @@ pub use commit::{
 };
 pub use diff::{Diff, DiffEntry, DiffKind, DiffStat};
 pub use error::{Actual, Applied, Conflict, Error, ErrorKind, Result};
+pub use exchange::{CopyStore, Progress, Received, Refused};
 pub use feed::{Change, ChangeKind, Feed};
 pub use hasher::{ContentHasher, Purpose};
 pub use id::{

@@ -4,4 +4,11 @@
 //! crosses is what the writer gave, and what was decided when it was committed: ids, sequences, times, revisions. What
 //! is the place's own stays behind: the feed, tombstones, the store's named records.
 
+mod copy;
+mod receive;
+mod report;
 mod source;
+mod store_source;
+
+pub use copy::CopyStore;
+pub use report::{Progress, Received, Refused};

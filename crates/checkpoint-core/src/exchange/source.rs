@@ -32,19 +32,24 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// Checkpoints with sequences above `after`, lowest first.
     async fn arrivals(&self, after: u64) -> Result<Arrivals>;
 
+    /// The content of an attachment that came without; none when it is gone since.
+    async fn attachment(&self, of: &Attachment) -> Result<Option<Bytes>> {
+        Ok(of.bytes.clone())
+    }
+
     /// Chunks by id, one answer for each, in the order asked for.
     async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>>;
 }
 
-/// How chunks are named and cut.
-#[derive(Clone, Copy, Debug)]
+/// How chunks are named and cut. Where two places do it alike, chunks are moved as they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Naming<'a> {
     pub(crate) hasher: &'a ContentHasher,
     pub(crate) gear_seed: u64,
 }
 
 /// A page of checkpoints, bounded in bytes as well as in number.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     /// `Found` or `Corrupt`.
     pub(crate) items: Vec<Item<Arrival>>,
@@ -61,7 +66,7 @@ pub(crate) struct Arrival {
     pub(crate) meta: Bytes,
     /// Its encoded state.
     pub(crate) state: ArrivingState,
-    /// All of them, with their contents.
+    /// All of them. One without its content is [asked for](Source::attachment) when it is needed.
     pub(crate) attachments: Vec<Attachment>,
 }
 

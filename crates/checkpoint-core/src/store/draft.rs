@@ -170,7 +170,7 @@ pub(super) fn check_content_type(content_type: &str) -> Result<()> {
     )
 }
 
-pub(super) fn check_description(description: &Description, limits: &Limits) -> Result<()> {
+pub(crate) fn check_description(description: &Description, limits: &Limits) -> Result<()> {
     let texts = [
         &description.message,
         &description.title,

@@ -45,7 +45,7 @@ pub struct SessionListing {
 }
 
 impl SessionInfo {
-    pub(super) fn from_record(record: SessionRecord) -> Result<Self> {
+    pub(crate) fn from_record(record: SessionRecord) -> Result<Self> {
         let SessionRecord {
             id,
             created_at,

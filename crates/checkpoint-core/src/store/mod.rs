@@ -36,6 +36,9 @@ use crate::query::{Cursor, SessionQuery};
 use crate::receipt::{Outcome, Receipt};
 use crate::record::{Item, Parts, Position};
 
+pub(crate) use draft::check_description;
+pub(crate) use place::{Placed, Placer, offload};
+
 pub use annotate::{Annotation, Severity};
 pub use backup::{Backup, BackupReport};
 pub use builder::StoreBuilder;
@@ -304,7 +307,7 @@ impl Store {
         .build()
     }
 
-    fn commit_of(&self) -> Commit {
+    pub(crate) fn commit_of(&self) -> Commit {
         Commit::new(CommitId::from_uuid(self.0.ids.next()))
     }
 
@@ -318,7 +321,7 @@ impl Store {
     }
 
     /// Says on which store and in which operation an error occurred.
-    fn blame(&self, error: Error, operation: &'static str) -> Error {
+    pub(crate) fn blame(&self, error: Error, operation: &'static str) -> Error {
         error.during(operation).on(&self.info().label)
     }
 

@@ -21,7 +21,7 @@ const OFFLOAD: usize = 64 << 10;
 
 /// Places states, and keeps the newest of each session within a budget of memory.
 #[derive(Debug)]
-pub(super) struct Placer {
+pub(crate) struct Placer {
     chunker: Chunker,
     budget: usize,
     kept: Mutex<Kept>,
@@ -37,15 +37,15 @@ struct Kept {
 
 /// A state in its place, not sent yet.
 #[derive(Debug)]
-pub(super) struct Placed {
-    pub(super) payload: Payload,
-    pub(super) chunks: Vec<NewChunk>,
+pub(crate) struct Placed {
+    pub(crate) payload: Payload,
+    pub(crate) chunks: Vec<NewChunk>,
     /// To be kept when the commit is done.
-    pub(super) next: Option<Previous>,
+    pub(crate) next: Option<Previous>,
 }
 
 impl Placer {
-    pub(super) fn new(info: &StoreInfo, budget: usize) -> Self {
+    pub(crate) fn new(info: &StoreInfo, budget: usize) -> Self {
         let chunker = Chunker::new(info.hasher.clone(), info.gear_seed);
         Self {
             chunker,
@@ -55,7 +55,7 @@ impl Placer {
     }
 
     /// Places a state. With `all` nothing is assumed to be in the store.
-    pub(super) async fn place(
+    pub(crate) async fn place(
         &self,
         session: &SessionId,
         encoded: Bytes,
@@ -85,7 +85,7 @@ impl Placer {
     }
 
     /// A writer for a state that comes in pieces.
-    pub(super) fn stream(&self) -> StreamWriter {
+    pub(crate) fn stream(&self) -> StreamWriter {
         self.chunker.stream()
     }
 
@@ -99,7 +99,7 @@ impl Placer {
     }
 
     /// Keeps a state that is in the store now.
-    pub(super) fn keep(&self, session: &SessionId, next: Previous) {
+    pub(crate) fn keep(&self, session: &SessionId, next: Previous) {
         let size = next.size();
         self.forget(session);
         if size > self.budget {
@@ -131,7 +131,7 @@ impl Placer {
     }
 
     /// Forgets what a session had.
-    pub(super) fn forget(&self, session: &SessionId) {
+    pub(crate) fn forget(&self, session: &SessionId) {
         let mut kept = self.kept.lock();
         if let Some((_, gone)) = kept.states.remove(session) {
             kept.size -= gone.size();
@@ -140,7 +140,7 @@ impl Placer {
 }
 
 /// Runs work off the executor where there is one.
-pub(super) async fn offload<T: Send + 'static>(
+pub(crate) async fn offload<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
     if tokio::runtime::Handle::try_current().is_err() {
