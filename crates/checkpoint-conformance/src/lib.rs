@@ -97,6 +97,13 @@ list! {
         a_copied_revision_is_kept
         commit_times_never_fall
     }
+    Sequence in copied {
+        a_counter_that_was_advanced_goes_on_from_there
+        an_advanced_counter_outlives_what_is_trimmed
+        an_advance_and_an_append_may_share_a_commit
+        an_older_origin_is_kept_beside_the_sequence
+        a_copied_update_keeps_its_revision
+    }
     Sequence in feed {
         an_append_stands_in_the_feed_at_its_sequence
         the_feed_tells_every_change_of_a_checkpoint
@@ -173,6 +180,9 @@ list! {
         a_retried_claim_does_not_take_the_session_twice
         a_claim_of_no_session_is_refused
         a_claim_changes_nothing_but_the_epoch
+    }
+    Ownership in copied {
+        a_session_that_is_there_is_raised_to_a_copied_epoch
     }
     Ownership in edges {
         a_former_owner_stays_refused_when_all_is_forgotten
@@ -329,6 +339,9 @@ list! {
     Limits in edges {
         as_many_ids_as_the_caller_has_are_answered
         a_reseal_is_held_to_the_limit_of_its_object
+    }
+    Limits in copied {
+        numbers_that_cannot_be_copied_are_refused
     }
     Limits in invalid {
         unsorted_or_repeated_tags_are_refused

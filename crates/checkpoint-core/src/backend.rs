@@ -15,8 +15,8 @@
 //!    [`flush`](Backend::flush) makes it good. A [`backup`](Backend::backup) holds what was acknowledged before it, and
 //!    has its name when it is whole and on disk, not sooner.
 //! 3. **Sequence.** Appends get 1, 2, 3, … across sessions, inside the commit; none twice, none skipped, across
-//!    processes and restarts, also after the newest was deleted. An [`Append::origin`](crate::Append::origin) may
-//!    raise the counter. Positions rise with every change, and what changes nothing is not in the feed; see
+//!    processes and restarts, also after the newest was deleted. An [`Append::origin`](crate::Append::origin) and
+//!    [`Advance`](crate::Operation::Advance) may raise the counter. Positions rise with every change, and what changes nothing is not in the feed; see
 //!    [`Change`](crate::Change).
 //! 4. **Idempotent.** A commit is looked up before its expectations are judged: by commit id, else each append by id
 //!    and fingerprint. An equal append answers as the first time, also after an update of its checkpoint; the same id

@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic;
 pub(crate) mod closed;
+pub(crate) mod copied;
 pub(crate) mod corruption;
 pub(crate) mod cursors;
 pub(crate) mod damage;

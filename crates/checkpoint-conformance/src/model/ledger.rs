@@ -54,7 +54,7 @@ fn failed(error: checkpoint_core::Error) -> Broken {
 }
 
 impl Ledger {
-    /// Sequences follow each other, but where an origin raises them, and none is given twice.
+    /// Sequences follow each other, but where an origin or an advance raises them, and none is given twice.
     pub(super) fn receipt(&mut self, commit: &Commit, receipt: &Receipt) -> Result<(), Broken> {
         must!(
             receipt.outcomes.len() == commit.operations.len(),
@@ -63,6 +63,17 @@ impl Ledger {
             commit.operations.len()
         );
         for (operation, outcome) in commit.operations.iter().zip(&receipt.outcomes) {
+            if let (Operation::Advance(asked), Outcome::Advanced { sequence }) =
+                (operation, outcome)
+            {
+                let stands = self.highest.max(*asked);
+                must!(
+                    *sequence == stands || receipt.replayed && *sequence < stands,
+                    "the counter was advanced to {sequence}, and it stands at {stands}"
+                );
+                self.highest = stands;
+                continue;
+            }
             let (Operation::Append(append), Outcome::Appended(appended)) = (operation, outcome)
             else {
                 continue;

@@ -79,6 +79,9 @@ impl Resolver<'_> {
                 aside: *aside,
             }
             .into(),
+            Act::Advance(ahead) => {
+                Operation::Advance(self.newest.sequence.saturating_add_signed((*ahead).into()))
+            }
         })
     }
 
@@ -127,14 +130,8 @@ impl Resolver<'_> {
                 }
                 Extra::Enclosing(cp) => append.enclosing = Some(checkpoint(cp)),
                 Extra::Another => append.fingerprint = samples::fingerprint("another"),
-                Extra::Origin(ahead, seconds) => {
-                    let sequence = self.newest.sequence.saturating_add_signed(ahead.into());
-                    let committed_at = moved(self.now, seconds.into());
-                    append.origin = Some(Origin {
-                        sequence,
-                        committed_at,
-                    });
-                }
+                Extra::Origin(ahead, seconds) => append.origin = Some(self.origin(ahead, seconds)),
+                Extra::Made(ahead, seconds) => append.made = Some(self.origin(ahead, seconds)),
                 Extra::Revision(n) => append.revision = n.into(),
                 Extra::Revive => append.revive = true,
                 Extra::Clock(n) => append.updated_at = samples::time(n.into()),
@@ -144,6 +141,13 @@ impl Resolver<'_> {
         }
         self.settle_tags(&mut append.tags, extras);
         append
+    }
+
+    fn origin(&self, ahead: i8, seconds: i8) -> Origin {
+        Origin {
+            sequence: self.newest.sequence.saturating_add_signed(ahead.into()),
+            committed_at: moved(self.now, seconds.into()),
+        }
     }
 
     async fn update(
@@ -165,6 +169,7 @@ impl Resolver<'_> {
                 Extra::Tag(word) => update.tags.push(samples::tag(word.name())),
                 Extra::Step(n) => update.step = Some(u64::from(n)),
                 Extra::Pinned => update.pinned = true,
+                Extra::Revision(n) => update.becomes = update.revision.checked_add(n.into()),
                 Extra::Clock(n) => update.updated_at = samples::time(n.into()),
                 Extra::TooLong => update.meta = zeros(self.model.info().limits.meta),
                 _ => {}

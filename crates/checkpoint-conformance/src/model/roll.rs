@@ -203,7 +203,7 @@ impl State {
 impl Act {
     fn roll(dice: &mut Dice<'_>) -> Self {
         let content = |dice: &mut Dice<'_>| (!dice.once_in(4)).then(|| small(dice, 4));
-        match dice.weighted(&[42, 16, 8, 8, 12, 4, 3, 2, 3, 2, 6, 5, 5]) {
+        match dice.weighted(&[42, 16, 8, 8, 12, 4, 3, 2, 3, 2, 6, 5, 5, 2]) {
             1 => Self::Update(
                 Home::roll(dice),
                 Cp::roll(dice),
@@ -227,6 +227,7 @@ impl Act {
             10 => Self::Put(Rn::roll(dice), content(dice)),
             11 => Self::Reseal(Target::roll(dice), Guess::roll(dice)),
             12 => Self::Aside(Home::roll(dice), Cp::roll(dice), !dice.once_in(3)),
+            13 => Self::Advance(around(dice)),
             _ => Self::Append(
                 Ss::roll(dice),
                 Cp::roll(dice),
@@ -239,7 +240,7 @@ impl Act {
 
 impl Extra {
     fn roll(dice: &mut Dice<'_>) -> Self {
-        match dice.weighted(&[24, 12, 16, 32, 16, 20, 20, 16, 6, 16, 8, 20, 12, 1, 1, 1]) {
+        match dice.weighted(&[24, 12, 16, 32, 16, 20, 20, 16, 6, 16, 8, 20, 12, 1, 1, 1, 4]) {
             1 => Self::Trigger(dice.roll()),
             2 => Self::Worker(Word::roll(dice)),
             3 => Self::Tag(Word::roll(dice)),
@@ -255,6 +256,7 @@ impl Extra {
             13 => Self::Twice,
             14 => Self::TooMany,
             15 => Self::TooLong,
+            16 => Self::Made(around(dice), around(dice)),
             _ => Self::Status(dice.roll()),
         }
     }

@@ -181,6 +181,8 @@ pub(super) enum Act {
     Put(Rn, Option<u8>),
     Reseal(Target, Guess),
     Aside(Home, Cp, bool),
+    /// The counter to so much more than the highest sequence.
+    Advance(i8),
 }
 
 impl Act {
@@ -210,6 +212,9 @@ pub(super) enum Extra {
     Another,
     /// An origin with so much more than the highest sequence, committed so many seconds from now.
     Origin(i8, i8),
+    /// An older origin, likewise.
+    Made(i8, i8),
+    /// The revision of a copy; of an update, how much higher it becomes.
     Revision(u8),
     Revive,
     /// A writer's clock.
