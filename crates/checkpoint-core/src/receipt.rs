@@ -26,6 +26,22 @@ pub struct Receipt {
     pub clock_behind: Option<Duration>,
 }
 
+impl Receipt {
+    /// The answer of a flush: it did nothing, and this holds of all up to a position.
+    #[must_use]
+    pub const fn of_flush(commit: CommitId, position: Position, durability: Durability) -> Self {
+        Self {
+            commit,
+            first: position,
+            last: position,
+            durability,
+            outcomes: Vec::new(),
+            replayed: false,
+            clock_behind: None,
+        }
+    }
+}
+
 /// What one operation did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

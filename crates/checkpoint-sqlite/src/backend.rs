@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use checkpoint_core::engine::aside;
 use checkpoint_core::{
     Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit,
     CommitId, Durability, Error, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position,
     Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
 };
 use rusqlite::Connection;
-use tokio::runtime::Handle;
 
 use crate::config::SqliteOptions;
 use crate::query::{agreement, chunk, scan, store};
@@ -41,17 +41,6 @@ impl fmt::Debug for SqliteBackend {
             .field("label", &self.shared.info.label)
             .field("read_only", &self.shared.info.read_only)
             .finish_non_exhaustive()
-    }
-}
-
-/// Leaves the calling task, where there is a runtime to leave it to.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match Handle::try_current() {
-        Ok(runtime) => runtime
-            .spawn_blocking(work)
-            .await
-            .map_err(|error| Error::storage("a read was given up").because(error))?,
-        Err(_) => work(),
     }
 }
 
@@ -272,15 +261,8 @@ impl Backend for SqliteBackend {
                 Durability::Os => Durability::Disk,
                 durability => durability,
             };
-            Ok(Receipt {
-                commit: CommitId::from_uuid(shared.options.ids.next()),
-                first: position,
-                last: position,
-                durability,
-                outcomes: Vec::new(),
-                replayed: false,
-                clock_behind: None,
-            })
+            let id = CommitId::from_uuid(shared.options.ids.next());
+            Ok(Receipt::of_flush(id, position, durability))
         })
         .await
     }

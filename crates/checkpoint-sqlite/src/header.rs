@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use checkpoint_core::files::{Files, beside, file_fault};
+use checkpoint_core::files::{Files, beside, file_fault, regular};
 use checkpoint_core::{Error, Result};
 
 use crate::place::{Door, Hold};
@@ -19,23 +19,9 @@ pub(crate) fn look(files: &dyn Files, path: &Path) -> Result<Option<Arc<Hold>>> 
     let log = beside(path, "-wal");
     let logged = length_beside(files, &log)?;
     let door = Door::enter();
-    let metadata = match files.metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return nothing(files, path, &log, logged);
-        }
-        Err(error) => return Err(file_fault(error, "look at the file", path)),
+    let Some(metadata) = regular(files, path)? else {
+        return nothing(files, path, &log, logged);
     };
-    if metadata.is_dir() {
-        return Err(Error::invalid("the path is a directory; name a file in it")
-            .with("path", path.display()));
-    }
-    if !metadata.is_file() {
-        return Err(
-            Error::invalid("the path is no regular file; name another one")
-                .with("path", path.display()),
-        );
-    }
     if door.is_open(&metadata) {
         return Ok(Some(door.hold(&metadata)));
     }

@@ -75,14 +75,8 @@ fn with_head(connection: &Connection, row: Result<SessionRow>) -> Result<Item<Se
         Ok(head) => head,
         Err(error) => return Ok(Item::Corrupt(error.with("head of session", &row.id))),
     };
-    Ok(Item::Found(SessionRecord {
-        id: row.id,
-        created_at: row.created_at,
-        revision: row.revision,
-        epoch: row.epoch,
-        body: row.body,
-        head: head.map(|(sequence, id)| Head { id, sequence }),
-    }))
+    let head = head.map(|(sequence, id)| Head { id, sequence });
+    Ok(Item::Found(row.record(head)))
 }
 
 /// A page of attachments. The cursor counts what matched.

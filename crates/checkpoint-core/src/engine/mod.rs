@@ -10,7 +10,9 @@
 //! headers, and the queries know their cursors, such as [`Query::remaining`](crate::Query::remaining).
 
 mod apply;
+mod aside;
 mod check;
+mod children;
 mod feed;
 mod group;
 mod operations;
@@ -29,7 +31,9 @@ mod upkeep;
 mod writer;
 
 pub use apply::{Counters, apply};
+pub use aside::aside;
 pub(crate) use check::within;
+pub use children::{children_of, put_children};
 pub use feed::{FeedRow, feed_page};
 pub use group::{Group, Waiting, is_lenient, settle};
 pub use queue::{Answer, Asker, Member, Queue, Unanswered, Work, queue};

@@ -7,7 +7,7 @@ use crate::commit::{Append, Fingerprint, NewChunk, Sealed, Update};
 use crate::error::Result;
 use crate::feed::Change;
 use crate::id::{CheckpointId, ChunkId, CommitId, RecordName, SessionId};
-use crate::record::{Head, Header, Origin, Position};
+use crate::record::{Head, Header, Origin, Position, SessionRecord};
 use crate::status::Status;
 
 /// The tables of a backend inside one transaction. Each call sees what the calls before it wrote.
@@ -104,6 +104,21 @@ pub struct SessionRow {
     pub body: Bytes,
     /// When it was deleted. It counts for no reader from then on; its checkpoints are purged by and by.
     pub deleted: Option<Timestamp>,
+}
+
+impl SessionRow {
+    /// What readers are told of it, with this head.
+    #[must_use]
+    pub fn record(self, head: Option<Head>) -> SessionRecord {
+        SessionRecord {
+            id: self.id,
+            created_at: self.created_at,
+            revision: self.revision,
+            epoch: self.epoch,
+            body: self.body,
+            head,
+        }
+    }
 }
 
 /// What is under the id of a checkpoint.

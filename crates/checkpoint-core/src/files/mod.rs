@@ -8,7 +8,7 @@ mod creation;
 mod place;
 
 pub use creation::{Maker, create, sweep};
-pub use place::{beside, directory, resolve, sync_directory};
+pub use place::{beside, directory, regular, resolve, sync_directory};
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};

@@ -1,6 +1,6 @@
 //! Where a store lies.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::ErrorKind as Io;
 use std::path::{Path, PathBuf, is_separator};
 
@@ -108,4 +108,25 @@ pub fn sync_directory(files: &dyn Files, path: &Path) -> Result<()> {
     files
         .sync_directory(directory)
         .map_err(|error| file_fault(error, "sync the directory", directory))
+}
+
+/// What the system says of a file that may be a store; none when there is none.
+///
+/// # Errors
+///
+/// `Invalid` for what is no regular file, and those of the file system.
+pub fn regular(files: &dyn Files, path: &Path) -> Result<Option<Metadata>> {
+    let metadata = match files.metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == Io::NotFound => return Ok(None),
+        Err(error) => return Err(file_fault(error, "look at the file", path)),
+    };
+    let problem = if metadata.is_dir() {
+        "the path is a directory; name a file in it"
+    } else if !metadata.is_file() {
+        "the path is no regular file; name another one"
+    } else {
+        return Ok(Some(metadata));
+    };
+    Err(Error::invalid(problem).with("path", path.display()))
 }

@@ -325,15 +325,8 @@ impl Backend for MemoryBackend {
 
     async fn flush(&self) -> Result<Receipt> {
         let position = self.read(|state| Ok(state.counters.position))?;
-        Ok(Receipt {
-            commit: CommitId::from_uuid(self.shared.ids.next()),
-            first: position,
-            last: position,
-            durability: self.shared.info.durability,
-            outcomes: Vec::new(),
-            replayed: false,
-            clock_behind: None,
-        })
+        let id = CommitId::from_uuid(self.shared.ids.next());
+        Ok(Receipt::of_flush(id, position, self.shared.info.durability))
     }
 
     async fn close(&self) -> Result<()> {

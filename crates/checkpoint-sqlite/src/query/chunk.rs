@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use checkpoint_core::engine::{ChunkAge, put_varint, take_varint};
+use checkpoint_core::engine::{ChunkAge, children_of, put_children};
 use checkpoint_core::{ChunkId, ChunkInfo, Error, Item, NewChunk, Result, StoredChunk, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
@@ -73,19 +73,7 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> Result<bool> {
     let id = &chunk.id.as_bytes()[..];
-    let mut children = Vec::with_capacity(2 * chunk.children.len());
-    for child in chunk.children.iter() {
-        let below = number_of(connection, child)?.and_then(|child| no.checked_sub(child));
-        match below {
-            Some(below) if below > 0 => put_varint(&mut children, below),
-            _ => {
-                return Err(
-                    Error::invalid("a chunk refers to itself, or two to each other")
-                        .with("chunk", chunk.id),
-                );
-            }
-        }
-    }
+    let children = put_children(chunk, no, |child| number_of(connection, child))?;
     if run(
         connection,
         NAME,
@@ -108,17 +96,6 @@ pub(crate) fn insert(
 
 pub(crate) fn renew(connection: &Connection, id: &ChunkId, now: Timestamp) -> Result<()> {
     run(connection, RENEW, params![&id.as_bytes()[..], now.micros()]).map(drop)
-}
-
-/// Numbers of children, out of the column of the chunk `no`.
-fn children_of(no: u64, mut rest: &[u8]) -> Result<Vec<u64>> {
-    let mut children = Vec::new();
-    while !rest.is_empty() {
-        let below = take_varint(&mut rest)?;
-        let child = no.checked_sub(below).filter(|child| *child < no);
-        children.push(child.ok_or_else(|| Error::corrupt("a chunk names a child above itself"))?);
-    }
-    Ok(children)
 }
 
 /// Looks up the ids of children.
