@@ -1,0 +1,208 @@
+//! Scans: the narrowest index that the question allows, and the filter judged on each row.
+
+use std::collections::HashMap;
+
+use checkpoint_core::engine::or_damage;
+use checkpoint_core::engine::row::{Digests, Small, is_rare};
+use checkpoint_core::{
+    CheckpointId, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag,
+};
+
+use super::checkpoint::Lying;
+use super::session;
+use crate::key::{self, By};
+use crate::schema::Table;
+use crate::view::{Piece, Rows, View};
+
+/// Rows that one page looks at; what it has by then is answered, with where to go on.
+const LOOKED_AT: usize = 50_000;
+/// Rows of a tag in a range up to which its index is walked, also when one session is asked for.
+const RARE: usize = 256;
+/// Items for which a page has room from the start.
+const AHEAD: usize = 256;
+
+/// A tag that every checkpoint asked for has.
+fn needed_tag(filter: &Filter) -> Option<&Tag> {
+    match (&filter.all_tags[..], &filter.any_tag[..]) {
+        ([tag, ..], _) | ([], [tag]) => Some(tag),
+        _ => None,
+    }
+}
+
+/// Sequences from the one to the other.
+type Range = (u64, u64);
+
+fn entries<'v>(view: &'v View, by: By<'_>, range: Range, order: Order) -> Result<Rows<'v>> {
+    let (low, high) = (by.entry(range.0), by.entry(range.1));
+    view.rows(Table::Index, &low, Some(&high), order)
+}
+
+/// The index that leads to the fewest rows, none: all rows are gone through. What it leaves open is judged row by row.
+fn narrowest<'q>(
+    view: &View,
+    query: &'q Query,
+    key: Option<u64>,
+    range: Range,
+) -> Result<Option<By<'q>>> {
+    let filter = &query.filter;
+    let tag = needed_tag(filter).map(|tag| By::Tag(tag.as_str()));
+    if let Some(key) = key {
+        // So few checkpoints of any session have the tag that going through them beats going through the session.
+        if let Some(tag) = tag
+            && entries(view, tag, range, query.order)?
+                .take(RARE + 1)
+                .count()
+                <= RARE
+        {
+            return Ok(Some(tag));
+        }
+        return Ok(Some(By::Session(key)));
+    }
+    let worker = filter.worker.as_ref().map(|it| By::Worker(it.as_str()));
+    let status = match filter.statuses[..] {
+        [status] if is_rare(status) => Some(By::Status(status.number())),
+        _ => None,
+    };
+    Ok(tag.or(worker).or(status))
+}
+
+/// Rows to look at, in order.
+enum Walk<'v> {
+    All(Rows<'v>),
+    Found(&'v View, Rows<'v>),
+}
+
+impl<'v> Walk<'v> {
+    /// The next sequence and its row; none where an index leads nowhere.
+    fn next(&mut self) -> Result<Option<(u64, Option<Piece<'v>>)>> {
+        match self {
+            Self::All(rows) => match rows.next().transpose()? {
+                Some((key, value)) => Ok(Some((key::last_number(&key)?, Some(value)))),
+                None => Ok(None),
+            },
+            Self::Found(view, entries) => match entries.next().transpose()? {
+                Some((entry, _)) => {
+                    let sequence = key::last_number(&entry)?;
+                    let value = view.get(Table::Checkpoint, &key::number(sequence))?;
+                    Ok(Some((sequence, value)))
+                }
+                None => Ok(None),
+            },
+        }
+    }
+}
+
+/// Names of sessions as they are met.
+struct Names<'v> {
+    view: &'v View,
+    known: HashMap<u64, Result<Option<SessionId>>>,
+}
+
+impl Names<'_> {
+    /// The name of a session, none when it is deleted.
+    fn of(&mut self, key: u64) -> Result<Option<SessionId>> {
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let found = session::name_of(self.view, key)
+            .map(|(name, deleted)| deleted.is_none().then_some(name));
+        self.known.insert(key, found.clone());
+        found
+    }
+}
+
+/// A page.
+pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item<Record>>> {
+    let remaining = query.remaining()?;
+    let range = (*remaining.start(), *remaining.end());
+    if limit == 0 || range.0 > range.1 {
+        return Ok(Page::empty());
+    }
+    let key = match &query.session {
+        Some(id) => match session::live_key(view, id)? {
+            Some(key) => Some(key),
+            None => return Ok(Page::empty()),
+        },
+        None => None,
+    };
+    let by = narrowest(view, query, key, range)?;
+    let mut walk = match by {
+        Some(by) => Walk::Found(view, entries(view, by, range, query.order)?),
+        None => {
+            let (low, high) = (key::number(range.0), key::number(range.1));
+            Walk::All(view.rows(Table::Checkpoint, &low, Some(&high), query.order)?)
+        }
+    };
+    let mut names = Names {
+        view,
+        known: HashMap::new(),
+    };
+    let mut page = Page {
+        items: Vec::with_capacity(limit.min(AHEAD)),
+        next: None,
+    };
+    let by_session = matches!(by, Some(By::Session(_)));
+    let (mut looked_at, mut last) = (0, 0);
+    while let Some((sequence, value)) = walk.next()? {
+        if page.items.len() >= limit || looked_at >= LOOKED_AT {
+            page.next = Some(query.cursor(last));
+            break;
+        }
+        (looked_at, last) = (looked_at + 1, sequence);
+        if let Some(value) = value {
+            let row = Lying::new(sequence, &value);
+            // What is found by its tag may be another session's, also when it is damaged.
+            let skip = |row: &Lying<'_>| !by_session && key.is_some_and(|key| key != row.session);
+            if !row.as_ref().is_ok_and(skip) {
+                page.items.extend(judge(&mut names, query, key, row)?);
+            }
+        }
+    }
+    Ok(page)
+}
+
+/// What a page says of a row, none when it is not asked for.
+fn judge(
+    names: &mut Names<'_>,
+    query: &Query,
+    key: Option<u64>,
+    row: Result<Lying<'_>>,
+) -> Result<Option<Item<Record>>> {
+    let row = match row {
+        Ok(row) => row,
+        Err(error) => return Ok(Some(Item::Corrupt(error))),
+    };
+    let found = row.small().and_then(|(small, digests)| {
+        // An entry that its row left.
+        if key.is_some_and(|key| key != small.session) {
+            return Ok(None);
+        }
+        read(names, query, &row, small, &digests)
+    });
+    Ok(match or_damage(found)? {
+        Ok(record) => record.map(Item::Found),
+        Err(_) if row.is_damaged_aside() && !query.filter.quarantined => None,
+        Err(error) => {
+            let error = match CheckpointId::from_raw(row.id) {
+                Ok(id) => error.with("checkpoint", id),
+                Err(_) => error,
+            };
+            Some(Item::Corrupt(error.with("sequence", row.sequence)))
+        }
+    })
+}
+
+/// The record of a sound row, none when it is not asked for.
+fn read(
+    names: &mut Names<'_>,
+    query: &Query,
+    row: &Lying<'_>,
+    small: Small,
+    digests: &Digests,
+) -> Result<Option<Record>> {
+    let Some(name) = names.of(small.session)? else {
+        return Ok(None);
+    };
+    let record = row.record(small, digests, name, query.parts)?;
+    Ok(query.filter.matches(&record.header).then_some(record))
+}

@@ -1,0 +1,78 @@
+//! The tables of format 1. `docs/format.md` describes what stands in each.
+
+use redb::TableDefinition;
+
+/// The format that this version writes.
+pub(crate) const VERSION: u32 = 1;
+
+/// Keys and values are bytes, in an order that [`key`](crate::key) gives them: so what is staged beside a table has the
+/// order of the table.
+pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $table:ident = $name:literal;)+) => {
+        /// A table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Table {
+            $($(#[$doc])* $table,)+
+        }
+
+        impl Table {
+            pub(crate) const ALL: [Self; [$($name),+].len()] = [$(Self::$table,)+];
+
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$table => $name,)+
+                }
+            }
+        }
+    };
+}
+
+tables! {
+    /// `format` and `store`.
+    Store = "store";
+    /// Key → session.
+    Session = "session";
+    /// Id → the newest key.
+    SessionId = "session_id";
+    /// Sequence → checkpoint.
+    Checkpoint = "checkpoint";
+    /// Id → sequence, and whether it is that of a checkpoint or of a tombstone.
+    CheckpointId = "checkpoint_id";
+    /// By what checkpoints and deleted sessions are found.
+    Index = "index";
+    /// Sequence → what is remembered of a deleted checkpoint.
+    Tombstone = "tombstone";
+    /// Position → change.
+    Change = "change";
+    /// Id → what is remembered of a commit.
+    Remembered = "remembered";
+    /// Time and id of remembered commits.
+    RememberedAt = "remembered_at";
+    /// Sequence and number → content of an attachment.
+    Attachment = "attachment";
+    /// Sequence, kind and key → number and digest of an attachment.
+    AttachmentKey = "attachment_key";
+    /// Name → record.
+    Record = "record";
+    /// Number → chunk without its stored form.
+    Chunk = "chunk";
+    /// Number → stored form of a chunk.
+    ChunkData = "chunk_data";
+    /// Id → number, and when somebody last relied on it.
+    ChunkId = "chunk_id";
+}
+
+/// How many tables there are.
+pub(crate) const TABLES: usize = Table::ALL.len();
+
+impl Table {
+    pub(crate) const fn definition(self) -> Definition {
+        TableDefinition::new(self.name())
+    }
+
+    pub(crate) const fn number(self) -> usize {
+        self as usize
+    }
+}
