@@ -65,6 +65,16 @@ impl Upkeep for RedbTables<'_> {
         checkpoint::of_session(self.view, key, limit)
     }
 
+    fn bury_of(&mut self, session: u64, sequence: u64, deleted: Timestamp) -> Result<bool> {
+        let of = checkpoint::at(self.view, sequence, |row| {
+            row.small().map(|(it, _)| it.session)
+        });
+        match of {
+            Ok(Some(of)) if of != session => Ok(false),
+            _ => self.bury(sequence, deleted),
+        }
+    }
+
     fn purged(&mut self, row: &SessionRow) -> Result<()> {
         session::purged(self.view, row)
     }

@@ -48,10 +48,11 @@ impl<'t> RedbTables<'t> {
         self
     }
 
-    /// Removes the rows of a checkpoint and leaves a tombstone.
-    fn bury(&mut self, sequence: u64, deleted: Timestamp) -> Result<()> {
+    /// Removes the rows of a checkpoint and leaves a tombstone; answers whether it was there.
+    pub(crate) fn bury(&mut self, sequence: u64, deleted: Timestamp) -> Result<bool> {
         self.recall.forget_heads();
         let small = checkpoint::at(self.view, sequence, |row| row.small().map(|(it, _)| it));
+        let there = !matches!(small, Ok(None));
         match small {
             Ok(Some(it)) => {
                 let (name, _) = session::name_of(self.view, it.session)?;
@@ -75,7 +76,8 @@ impl<'t> RedbTables<'t> {
             }
             Err(error) => return Err(error),
         }
-        attachment::remove_of(self.view, sequence)
+        attachment::remove_of(self.view, sequence)?;
+        Ok(there)
     }
 
     /// Of a damaged row only what the index and the lookup told is believed.
@@ -207,7 +209,7 @@ impl Tables for RedbTables<'_> {
     }
 
     fn delete_checkpoint(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
-        self.bury(sequence, now)
+        self.bury(sequence, now).map(drop)
     }
 
     fn quarantine(&mut self, sequence: u64, aside: bool) -> Result<bool> {
