@@ -6,6 +6,10 @@ use checkpoint_conformance::{Harness, Memory};
 use checkpoint_torture::Subject;
 
 /// The harness of a backend lives with the tests of its crate.
+#[path = "../../crates/checkpoint-redb/tests/harness/mod.rs"]
+mod redb;
+#[path = "../../crates/checkpoint-redb/tests/harness/subject.rs"]
+mod redb_subject;
 #[path = "../../crates/checkpoint-sqlite/tests/harness/mod.rs"]
 mod sqlite;
 #[path = "../../crates/checkpoint-sqlite/tests/harness/subject.rs"]
@@ -13,10 +17,17 @@ mod sqlite_subject;
 
 /// Every backend that this workspace has, each with a way to make stores.
 pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
-    vec![Arc::new(Memory), Arc::new(sqlite::Sqlite)]
+    vec![
+        Arc::new(Memory),
+        Arc::new(sqlite::Sqlite),
+        Arc::new(redb::Redb),
+    ]
 }
 
 /// Those that outlive their process, each with a way to open a store in a directory.
 pub(crate) fn subjects() -> Vec<Arc<dyn Subject>> {
-    vec![Arc::new(sqlite_subject::SqliteSubject::default())]
+    vec![
+        Arc::new(sqlite_subject::SqliteSubject::default()),
+        Arc::new(redb_subject::RedbSubject::default()),
+    ]
 }
