@@ -35,12 +35,12 @@ pub(crate) fn create(options: &RedbOptions, path: &Path) -> Result<bool> {
 /// As [`create`], with other content.
 pub(crate) fn create_with(options: &RedbOptions, path: &Path, fill: Fill<'_>) -> Result<bool> {
     let maker = RedbMaker { options, fill };
-    files::create(&maker, options.media.files(), options.ids.as_ref(), path)
+    files::create(&maker, &options.media.files(), options.ids.as_ref(), path)
 }
 
 /// Removes what creators left that no longer live.
 pub(crate) fn sweep(options: &RedbOptions, path: &Path) {
-    files::sweep::<RedbMaker<'_>>(options.media.files(), path);
+    files::sweep(options.media.files().as_ref(), path, RedbMaker::SUFFIXES);
 }
 
 /// Writes and commits, to a store that nobody else knows of yet.
@@ -57,7 +57,7 @@ struct RedbMaker<'o> {
 impl Maker for RedbMaker<'_> {
     type Door = ();
 
-    const BESIDE: &'static [&'static str] = &[""];
+    const SUFFIXES: &'static [&'static str] = &[""];
 
     fn make(&self, made: &Path, id: StoreId) -> Result<()> {
         let medium = self.options.media.open(made, true);
@@ -72,5 +72,5 @@ impl Maker for RedbMaker<'_> {
         guarded(made).result()
     }
 
-    fn door(&self) {}
+    fn door() {}
 }

@@ -13,8 +13,8 @@ use checkpoint_core::files::{Files, SystemFiles};
 /// Where stores lie.
 pub trait Media: fmt::Debug + Send + Sync + 'static {
     /// The file calls that are not the engine's: making a store, telling what a file is.
-    fn files(&self) -> &dyn Files {
-        &SystemFiles
+    fn files(&self) -> Arc<dyn Files> {
+        Arc::new(SystemFiles)
     }
 
     /// Opens a file that is there, for the engine.

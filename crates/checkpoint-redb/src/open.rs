@@ -67,7 +67,7 @@ pub(crate) fn open(options: &RedbOptions, path: &Path) -> Result<Opened> {
 
 /// Whether there is a file. An empty one is an empty store: somebody made it and came no further.
 fn is_there(options: &RedbOptions, path: &Path) -> Result<bool> {
-    let found = regular(options.media.files(), path)?;
+    let found = regular(options.media.files().as_ref(), path)?;
     Ok(found.is_some_and(|metadata| metadata.len() > 0))
 }
 

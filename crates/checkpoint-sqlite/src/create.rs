@@ -13,22 +13,27 @@ use crate::place::Door;
 
 /// Makes a store at a path; answers whether it is this one's, or another creator was first.
 pub(crate) fn create(options: &SqliteOptions, path: &Path) -> Result<bool> {
-    let (files, ids) = (options.files.as_ref(), options.ids.as_ref());
-    files::create(&SqliteMaker(options), files, ids, path)
+    files::create(
+        &SqliteMaker(options),
+        &options.files,
+        options.ids.as_ref(),
+        path,
+    )
 }
 
 /// Removes what creators left that no longer live.
 pub(crate) fn sweep(options: &SqliteOptions, path: &Path) {
-    files::sweep::<SqliteMaker<'_>>(options.files.as_ref(), path);
+    files::sweep(options.files.as_ref(), path, SqliteMaker::SUFFIXES);
 }
 
 /// Makes databases.
-struct SqliteMaker<'o>(&'o SqliteOptions);
+#[derive(Debug)]
+pub(crate) struct SqliteMaker<'o>(&'o SqliteOptions);
 
 impl Maker for SqliteMaker<'_> {
     type Door = Door;
 
-    const BESIDE: &'static [&'static str] = &["", "-wal", "-shm", "-journal"];
+    const SUFFIXES: &'static [&'static str] = &["", "-wal", "-shm", "-journal"];
 
     fn make(&self, made: &Path, id: StoreId) -> Result<()> {
         let connection = connect(self.0, made, true)?;
@@ -38,7 +43,7 @@ impl Maker for SqliteMaker<'_> {
             .map_err(|(_, error)| open_fault(error, made))
     }
 
-    fn door(&self) -> Door {
+    fn door() -> Door {
         Door::enter()
     }
 }

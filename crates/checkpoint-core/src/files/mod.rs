@@ -4,11 +4,15 @@
 //! They go through a trait, so that a test can let any of them fail, and can tell what a disk would hold if the power
 //! went between two of them. Programs leave it at [`SystemFiles`].
 
+mod backup;
 mod creation;
 mod place;
+mod workshop;
 
-pub use creation::{Maker, create, sweep};
+pub use backup::{FileDraft, Waiting, free, taken};
+pub use creation::{Maker, create};
 pub use place::{beside, directory, regular, resolve, sync_directory};
+pub use workshop::{Bench, sweep};
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};

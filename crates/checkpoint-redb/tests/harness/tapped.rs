@@ -12,7 +12,7 @@ use checkpoint_torture::disk::{Fault, FileId, Op, Tap, TappedFiles};
 #[derive(Debug)]
 pub(crate) struct TappedMedia {
     tap: Tap,
-    files: TappedFiles,
+    sync_directories: bool,
     sync_files: bool,
 }
 
@@ -20,14 +20,14 @@ impl TappedMedia {
     pub(crate) fn new(tap: &Tap) -> Self {
         Self {
             tap: tap.clone(),
-            files: TappedFiles::new(tap),
+            sync_directories: true,
             sync_files: true,
         }
     }
 
     /// Says that directories are synced, and does not: a fault that a harness must catch.
     pub(crate) fn without_sync_of_directories(mut self) -> Self {
-        self.files = self.files.without_sync_of_directories();
+        self.sync_directories = false;
         self
     }
 
@@ -39,8 +39,13 @@ impl TappedMedia {
 }
 
 impl Media for TappedMedia {
-    fn files(&self) -> &dyn Files {
-        &self.files
+    fn files(&self) -> Arc<dyn Files> {
+        let files = TappedFiles::new(&self.tap);
+        if self.sync_directories {
+            Arc::new(files)
+        } else {
+            Arc::new(files.without_sync_of_directories())
+        }
     }
 
     fn open(&self, path: &Path, write: bool) -> io::Result<Arc<dyn Medium>> {
