@@ -22,6 +22,7 @@
 mod backend;
 mod backup;
 mod bridge;
+mod checkpoint;
 mod config;
 mod create;
 mod error;

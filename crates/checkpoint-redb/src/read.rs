@@ -6,8 +6,9 @@ use checkpoint_core::{
     Position, Result, SessionQuery, SessionRecord, Stats,
 };
 
+use crate::checkpoint::Lying;
 use crate::key;
-use crate::query::checkpoint::{self, Lying};
+use crate::query::checkpoint;
 use crate::query::{attachment, chunk, feed, session, store};
 use crate::schema::Table;
 use crate::view::View;

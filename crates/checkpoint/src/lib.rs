@@ -27,6 +27,7 @@
 //! |---|---|---|
 //! | none needed | `memory:`, gone with its handle | |
 //! | `sqlite` | `sqlite://relative.db`, `sqlite:///absolute.db`, `sqlite::memory:` | yes |
+//! | `redb` | `redb://relative.redb`, `redb:///absolute.redb` | |
 //!
 //! Features only add backends, they change no behaviour. What a URL may say is told at [`open`].
 
@@ -51,6 +52,8 @@ pub use checkpoint_core::{
     Store, StoreBuilder, StoreId, StoreInfo, StoredChunk, Summary, SystemClock, SystemIds, Tag,
     Timestamp, Transaction, Trigger, Update, UpdateCheckpoint, Verify, VerifyReport, WorkerId,
 };
+#[cfg(feature = "redb")]
+pub use checkpoint_redb as redb;
 #[cfg(feature = "sqlite")]
 pub use checkpoint_sqlite as sqlite;
 #[doc(hidden)]

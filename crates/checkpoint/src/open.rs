@@ -1,5 +1,9 @@
 //! From a URL to a store.
 
+#[cfg(any(feature = "redb", feature = "sqlite"))]
+mod file;
+#[cfg(feature = "redb")]
+mod redb;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -23,13 +27,15 @@ const THERE: &[&str] = &[
     "memory:",
     #[cfg(feature = "sqlite")]
     "sqlite://path",
+    #[cfg(feature = "redb")]
+    "redb://path",
 ];
 
 /// Schemes whose backend is a feature that this build may lack.
-const FEATURES: &[(&str, &str)] = &[("sqlite", "sqlite")];
+const FEATURES: &[(&str, &str)] = &[("sqlite", "sqlite"), ("redb", "redb")];
 
 /// Schemes of backends that this version does not have.
-const LATER: &[&str] = &["redb", "file", "s3", "gs", "az"];
+const LATER: &[&str] = &["file", "s3", "gs", "az"];
 
 /// Opens the store at a URL, and creates it where it is not there yet, which is logged.
 ///
@@ -38,6 +44,7 @@ const LATER: &[&str] = &["redb", "file", "s3", "gs", "az"];
 /// | `memory:` | in memory, a new one each time, gone with its last handle | none |
 /// | `sqlite://rel.db`, `sqlite:///abs.db` | a file; `%XX` for `?`, `#`, `%`, `@` | below |
 /// | `sqlite::memory:` | SQLite in memory, a new one each time | none |
+/// | `redb://rel.redb`, `redb:///abs.redb` | a file that one handle at a time has open; likewise | below |
 ///
 /// | option of `sqlite:` | meaning | default |
 /// |---|---|---|
@@ -45,6 +52,13 @@ const LATER: &[&str] = &["redb", "file", "s3", "gs", "az"];
 /// | `mode=rw\|ro` | `ro`: nothing can be written, nothing is created | `rw` |
 /// | `durability=disk\|os` | `os`: the newest saves may be lost with the power, not with the process | `disk` |
 /// | `busy_timeout=5s` | how long to wait for another process that writes, in `ms`, `s` or `m`, at most `60m` | `5s` |
+///
+/// | option of `redb:` | meaning | default |
+/// |---|---|---|
+/// | `create=true\|false` | create the file when it is not there | `true` |
+/// | `mode=rw\|ro` | `ro`: nothing can be written, nothing is created; refused while a handle that writes has it | `rw` |
+/// | `durability=disk` | the only one that this engine has | `disk` |
+/// | `cache=32MiB` | memory for pages, in `KiB`, `MiB` or `GiB`, at most `64GiB` | `32MiB` |
 ///
 /// For other settings, such as a codec or a clock, give [`Store::builder`] what [`open_backend`] answers.
 ///
@@ -79,6 +93,8 @@ pub async fn open_backend(url: impl AsRef<str>) -> Result<Arc<dyn Backend>> {
         "memory" => memory(&url),
         #[cfg(feature = "sqlite")]
         "sqlite" => sqlite::open(&url).await,
+        #[cfg(feature = "redb")]
+        "redb" => redb::open(&url).await,
         _ => Err(not_there(&url)),
     }
 }
@@ -110,6 +126,8 @@ pub fn url_parts(url: impl AsRef<str>) -> Result<UrlParts> {
         "memory" => check_memory(&url)?,
         #[cfg(feature = "sqlite")]
         "sqlite" => drop(sqlite::options(&url)?),
+        #[cfg(feature = "redb")]
+        "redb" => drop(redb::options(&url)?),
         _ => return Err(not_there(&url)),
     }
     let place = match url.place() {

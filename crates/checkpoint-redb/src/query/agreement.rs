@@ -3,8 +3,9 @@
 
 use checkpoint_core::{CheckpointId, ChunkId, Error, Order, Result, SessionId};
 
-use super::checkpoint::{self, Lying, Place};
+use super::checkpoint::{self, Place};
 use super::{chunk, session};
+use crate::checkpoint::Lying;
 use crate::key::{self, By};
 use crate::schema::Table;
 use crate::view::View;
@@ -12,11 +13,12 @@ use crate::view::View;
 /// Findings after which the rest is left out.
 const MOST: usize = 1_000;
 
+type Look = fn(&View, &mut Vec<Error>) -> Result<()>;
+
 /// Where indexes and rows disagree.
 pub(crate) fn findings(view: &View) -> Result<Vec<Error>> {
     let mut found = Vec::new();
-    let looks: [fn(&View, &mut Vec<Error>) -> Result<()>; 7] =
-        [rows, entries, ids, sessions, session_ids, chunks, chunk_ids];
+    let looks: [Look; 7] = [rows, entries, ids, sessions, session_ids, chunks, chunk_ids];
     for look in looks {
         look(view, &mut found)?;
         if found.len() >= MOST {

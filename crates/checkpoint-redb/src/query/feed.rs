@@ -9,9 +9,10 @@ use checkpoint_core::{
     Timestamp,
 };
 
-use super::checkpoint::{self, Lying};
+use super::checkpoint;
 use super::store::{put_optional, take_optional};
 use super::{session, tombstone};
+use crate::checkpoint::Lying;
 use crate::key;
 use crate::row::{self, end};
 use crate::schema::Table;

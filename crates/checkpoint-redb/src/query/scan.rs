@@ -8,8 +8,8 @@ use checkpoint_core::{
     CheckpointId, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag,
 };
 
-use super::checkpoint::Lying;
 use super::session;
+use crate::checkpoint::Lying;
 use crate::key::{self, By};
 use crate::schema::Table;
 use crate::view::{Piece, Rows, View};

@@ -1,12 +1,12 @@
 //! The options of an `sqlite:` URL.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use checkpoint_core::{Backend, Durability, Error, Result};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 
+use super::file::{self, Common};
 use crate::url::{Place, StoreUrl};
 
 const KNOWN: &[&str] = &["create", "mode", "durability", "busy_timeout"];
@@ -35,7 +35,10 @@ pub(super) fn options(url: &StoreUrl) -> Result<SqliteOptions> {
         .try_fold(SqliteOptions::at(path), |options, (name, value)| {
             apply(url, options, name, value)
         })
-        .and_then(|options| settle(url, options))
+        .and_then(|options| {
+            let create = file::may_create(url, options.create, options.read_only)?;
+            Ok(options.with_create(create))
+        })
 }
 
 const NO_PATH: &str =
@@ -57,23 +60,17 @@ fn check(path: &str) -> Result<()> {
         let problem = "a store in memory is written sqlite::memory:, without slashes";
         return Err(Error::invalid(problem));
     }
-    if path.ends_with('/') || Path::new(path).file_name().is_none() {
-        let problem =
-            "the path names a directory; add the name of the file, as in sqlite://dir/agent.db";
-        return Err(Error::invalid(problem));
-    }
-    Ok(())
+    file::check(path, "sqlite://dir/agent.db")
 }
 
 fn apply(url: &StoreUrl, options: SqliteOptions, name: &str, value: &str) -> Result<SqliteOptions> {
     let bad = |remedy: &str| Err(url.bad_value(name, value, remedy));
+    match file::common(url, name, value)? {
+        Some(Common::Create(create)) => return Ok(options.with_create(create)),
+        Some(Common::ReadOnly(read_only)) => return Ok(options.with_read_only(read_only)),
+        None => {}
+    }
     Ok(match (name, value) {
-        ("create", "true") => options.with_create(true),
-        ("create", "false") => options.with_create(false),
-        ("create", _) => return bad("it is true or false"),
-        ("mode", "rw") => options.with_read_only(false),
-        ("mode", "ro") => options.with_read_only(true),
-        ("mode", _) => return bad("it is rw or ro"),
         ("durability", "disk") => options.with_durability(Durability::Disk),
         ("durability", "os") => options.with_durability(Durability::Os),
         ("durability", _) => return bad("it is disk or os"),
@@ -83,18 +80,6 @@ fn apply(url: &StoreUrl, options: SqliteOptions, name: &str, value: &str) -> Res
         },
         _ => return Err(url.unknown_option(name, KNOWN)),
     })
-}
-
-/// A store that is only read is never created, so asking for both is a mistake in one of them.
-fn settle(url: &StoreUrl, options: SqliteOptions) -> Result<SqliteOptions> {
-    if !options.read_only {
-        return Ok(options);
-    }
-    if url.options().any(|option| option == ("create", "true")) {
-        let problem = "`create=true` and `mode=ro` exclude each other; leave one out";
-        return Err(url.blame(Error::invalid(problem)));
-    }
-    Ok(options.with_create(false))
 }
 
 /// A number with its unit.
