@@ -23,6 +23,7 @@ mod broken;
 mod case;
 mod cases;
 mod context;
+pub mod format;
 mod harness;
 mod hostile;
 mod memory;
