@@ -1,6 +1,7 @@
 //! What a case works with: a fresh store, its clock, and numbers that never come twice.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -101,6 +102,16 @@ impl Context {
         let handle = self.fixture.open().await?;
         self.handles.lock().push(Arc::clone(&handle));
         Ok(handle)
+    }
+
+    /// Opens the store so that nothing can be written, if there is a way to.
+    pub(crate) async fn open_read_only(&self) -> Result<Option<Arc<dyn Backend>>, Error> {
+        self.fixture.open_read_only().await
+    }
+
+    /// Opens a file that a backup made.
+    pub(crate) async fn open_backup(&self, at: &Path) -> Result<Arc<dyn Backend>, Error> {
+        self.fixture.open_backup(at).await
     }
 
     /// Closes all handles and opens the store again.

@@ -44,11 +44,12 @@
 //! ```
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use checkpoint_core::{
-    Backend, Capabilities, CheckpointId, ChunkId, FakeClock, Position, RecordName, Result,
+    Backend, Capabilities, CheckpointId, ChunkId, Error, FakeClock, Position, RecordName, Result,
     SessionId,
 };
 
@@ -85,6 +86,18 @@ pub trait Fixture: Send + Sync {
     /// Called for the first handle; again while others are open, where the backend is shared (where it is not,
     /// one case wants this to be `Locked`); and after all were closed, where the harness says that it reopens.
     async fn open(&self) -> Result<Arc<dyn Backend>>;
+
+    /// Opens the store so that nothing can be written, while no other handle is open. None when the backend gives no
+    /// way to do so; the case is skipped then.
+    async fn open_read_only(&self) -> Result<Option<Arc<dyn Backend>>> {
+        Ok(None)
+    }
+
+    /// Opens the file that a [`Backend::backup`] made, with the same clock. Called only where the backend says that it
+    /// makes them.
+    async fn open_backup(&self, at: &Path) -> Result<Arc<dyn Backend>> {
+        Err(Error::unsupported("this harness opens no backups").with("path", at.display()))
+    }
 
     /// Changes stored bytes behind the backend's back, as a bad disk would: at least one bit of what is named.
     ///

@@ -86,6 +86,13 @@ list! {
     Durable in edges {
         a_wait_ends_when_its_handle_is_closed
     }
+    Durable in backup {
+        a_backup_holds_all_that_was_acknowledged_before_it
+        writers_go_on_while_a_backup_is_made
+        a_backup_has_its_name_when_it_is_kept_and_not_sooner
+        a_backup_replaces_nothing
+        a_store_without_backups_says_what_to_do_instead
+    }
     Sequence in sequence {
         appends_count_from_one_across_sessions
         appends_of_one_commit_are_numbered_in_their_order
@@ -370,6 +377,9 @@ list! {
         two_stores_share_nothing
         a_newer_format_is_refused_by_name
         debugging_a_handle_floods_nobody
+    }
+    Formats in backup {
+        a_store_opened_for_reading_alone_refuses_every_write
     }
     Unicode in unicode {
         every_hostile_checkpoint_id_round_trips

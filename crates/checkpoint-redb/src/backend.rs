@@ -1,25 +1,27 @@
 //! The backend.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use checkpoint_core::engine::aside;
 use checkpoint_core::{
-    Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit,
-    CommitId, Error, ErrorKind, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query,
-    Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+    Attachment, AttachmentQuery, Backend, BackupDraft, Budget, CheckpointId, ChunkId, ChunkInfo,
+    Commit, CommitId, Error, ErrorKind, Feed, Item, MaintainStep, MetaRecord, Meter, Page, Parts,
+    Position, Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo,
+    StoredChunk, files,
 };
 
+use crate::backup::{self, Draft};
 use crate::config::RedbOptions;
 use crate::error::stopped;
 use crate::query::{agreement, checkpoint, chunk, scan, store};
+use crate::read;
 use crate::shared::Shared;
 use crate::view::View;
 use crate::worker::Writer;
-use crate::{backup, read};
 
 /// Ids in one call above which it leaves the calling task.
 const MANY: usize = 64;
@@ -57,19 +59,6 @@ impl RedbBackend {
         Ok(Self {
             shared: Arc::new(shared),
         })
-    }
-
-    /// Copies the store as it is now into a new file, while others go on reading and writing.
-    ///
-    /// # Errors
-    ///
-    /// `AlreadyExists` when there is a file under this path, and those of the storage.
-    pub async fn backup(&self, to: impl Into<PathBuf>) -> Result<()> {
-        let to: PathBuf = to.into();
-        self.read(true, move |shared| {
-            backup::copy(&shared.held, &shared.options, Path::new(&to))
-        })
-        .await
     }
 
     async fn read<T: Send + 'static>(
@@ -231,6 +220,18 @@ impl Backend for RedbBackend {
             Ok(found)
         })
         .await
+    }
+
+    async fn backup(&self, to: &Path, meter: &Meter) -> Result<Box<dyn BackupDraft>> {
+        let waiting = files::Waiting::default();
+        let (to, meter, given_up) = (to.to_owned(), meter.clone(), waiting.given_up());
+        let made = self
+            .read(true, move |shared| {
+                backup::copy(shared, &to, &meter, &given_up)
+            })
+            .await?;
+        let copy = Self::open(made.options()).await?;
+        Ok(Box::new(Draft::new(Arc::new(copy), made.bench, made.path)))
     }
 
     async fn stats(&self) -> Result<Stats> {

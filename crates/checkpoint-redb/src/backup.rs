@@ -1,50 +1,104 @@
-//! A copy of a store that others go on reading and writing.
+//! A copy of a store that others go on reading and writing: of one state, table by table.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use checkpoint_core::files::resolve;
-use checkpoint_core::{Error, ErrorKind, Order, Result};
+use checkpoint_core::files::{Bench, FileDraft, Maker, free, resolve};
+use checkpoint_core::{Meter, Order, Result};
 use redb::Database;
 
 use crate::config::RedbOptions;
-use crate::create::{create_with, write};
-use crate::held::Held;
-use crate::query::store;
+use crate::create::{RedbMaker, sweep, write};
+use crate::error::stopped;
 use crate::schema::Table;
-use crate::shared::LONGEST_PATH;
+use crate::shared::{LONGEST_PATH, Shared};
 use crate::staged::Staged;
 use crate::view::View;
+
+/// A copy that waits for its name.
+pub(crate) type Draft = FileDraft<RedbMaker<'static>>;
 
 /// Bytes that are copied in one transaction.
 const BATCH: usize = 4 << 20;
 
-/// Copies one state of the store into a new file, which is made as a store is: under another name, whole, synced.
-pub(crate) fn copy(held: &Held, options: &RedbOptions, to: &Path) -> Result<()> {
-    let to = resolve(to, LONGEST_PATH)?;
-    let taken = || {
-        Error::new(
-            ErrorKind::AlreadyExists,
-            "there is a file under this path; name another one for the copy",
-        )
-        .with("path", to.display())
-    };
-    if options.media.files().metadata(&to).is_ok() {
-        return Err(taken());
+/// A copy that is whole and on disk, under another name than its own.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) bench: Bench,
+    pub(crate) path: PathBuf,
+    options: RedbOptions,
+}
+
+impl Made {
+    /// How to open the copy to look at it.
+    pub(crate) fn options(&self) -> RedbOptions {
+        let mut options = self.options.clone().with_read_only(true);
+        options.path = self.bench.made();
+        options
     }
-    held.view(|view| {
-        let fill = |database: &Database, _| fill(view, database);
-        if create_with(options, &to, &fill)? {
-            Ok(())
-        } else {
-            Err(taken())
-        }
+}
+
+/// Copies what the store holds now, unless nobody waits for it any more.
+pub(crate) fn copy(
+    shared: &Shared,
+    to: &Path,
+    meter: &Meter,
+    given_up: &AtomicBool,
+) -> Result<Made> {
+    let options = &shared.options;
+    free(to)?;
+    let path = resolve(to, LONGEST_PATH)?;
+    free(&path)?;
+    sweep(options, &path);
+    let (files, ids) = (options.media.files(), options.ids.as_ref());
+    let bench = Bench::set_up(&files, ids, &path, RedbMaker::SUFFIXES)?;
+    bench.create()?;
+    let total = shared.held.length();
+    shared.held.view(|view| {
+        let fill = |database: &Database, _| {
+            let mut told = Told {
+                meter,
+                given_up,
+                done: 0,
+                total,
+            };
+            rows(view, database, &mut told)
+        };
+        let maker = RedbMaker::new(options, &fill);
+        maker.make(&bench.made(), bench.id())
+    })?;
+    bench.sync()?;
+    meter.tell(total, total);
+    Ok(Made {
+        bench,
+        path,
+        options: options.clone(),
     })
 }
 
-fn fill(view: &View, database: &Database) -> Result<()> {
+/// Who hears how far it is.
+struct Told<'c> {
+    meter: &'c Meter,
+    given_up: &'c AtomicBool,
+    done: u64,
+    /// Bytes of the file: what is copied may be less, since its free pages are not.
+    total: u64,
+}
+
+impl Told<'_> {
+    fn more(&mut self, bytes: usize) -> Result<()> {
+        if self.given_up.load(Ordering::Acquire) {
+            return Err(stopped());
+        }
+        self.done = self.total.min(self.done + bytes as u64);
+        self.meter.tell(self.done, self.total);
+        Ok(())
+    }
+}
+
+fn rows(view: &View, database: &Database, told: &mut Told<'_>) -> Result<()> {
     let mut staged = Staged::default();
     let mut bytes = 0;
-    store::identify(view, false)?;
     for table in Table::ALL {
         for row in view.all(table, Order::Ascending)? {
             let (key, value) = row?;
@@ -52,9 +106,11 @@ fn fill(view: &View, database: &Database) -> Result<()> {
             staged.put(table, &key, value.to_vec());
             if bytes >= BATCH {
                 write(database, &staged)?;
+                told.more(bytes)?;
                 (staged, bytes) = (Staged::default(), 0);
             }
         }
     }
-    write(database, &staged)
+    write(database, &staged)?;
+    told.more(bytes)
 }

@@ -29,12 +29,7 @@ pub(crate) fn create(options: &RedbOptions, path: &Path) -> Result<bool> {
         );
         write(database, &staged)
     };
-    create_with(options, path, &fill)
-}
-
-/// As [`create`], with other content.
-pub(crate) fn create_with(options: &RedbOptions, path: &Path, fill: Fill<'_>) -> Result<bool> {
-    let maker = RedbMaker { options, fill };
+    let maker = RedbMaker::new(options, &fill);
     files::create(&maker, &options.media.files(), options.ids.as_ref(), path)
 }
 
@@ -49,9 +44,15 @@ pub(crate) fn write(database: &Database, staged: &Staged) -> Result<()> {
 }
 
 /// Makes databases.
-struct RedbMaker<'o> {
+pub(crate) struct RedbMaker<'o> {
     options: &'o RedbOptions,
     fill: Fill<'o>,
+}
+
+impl<'o> RedbMaker<'o> {
+    pub(crate) fn new(options: &'o RedbOptions, fill: Fill<'o>) -> Self {
+        Self { options, fill }
+    }
 }
 
 impl Maker for RedbMaker<'_> {

@@ -71,7 +71,9 @@ fn info(options: &RedbOptions, label: &Arc<str>, row: &StoreRow) -> StoreInfo {
             min_writer: row.min_writer,
         },
         limits: options.limits,
-        capabilities: Capabilities::default().with_persistent(true),
+        capabilities: Capabilities::default()
+            .with_persistent(true)
+            .with_backup(true),
         hasher: ContentHasher::plain(),
         gear_seed: 0,
         durability: Durability::Disk,

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use checkpoint_core::{
-    Backend, Budget, CheckpointId, Durability, ErrorKind, FakeClock, Item, Parts, Position, Query,
+    Backend, Budget, CheckpointId, Durability, ErrorKind, FakeClock, Item, Meter, Parts, Position,
+    Query,
 };
 use checkpoint_redb::{RedbBackend, RedbOptions};
 use common::{append, commit, open, session, state};
@@ -131,7 +132,7 @@ async fn a_closed_handle_says_so_and_lets_go_of_the_file() {
             .await
             .unwrap_err(),
         db.maintain(&Budget::default()).await.unwrap_err(),
-        db.backup(directory.path().join("b.redb"))
+        db.backup(&directory.path().join("b.redb"), &Meter::default())
             .await
             .unwrap_err(),
     ];
@@ -198,8 +199,11 @@ async fn a_backup_holds_the_moment_at_which_it_was_made() {
         directory.path().join("b.redb"),
     );
     let db = saved(&path, 20).await;
-    db.backup(&copy).await.unwrap();
-    let error = db.backup(&copy).await.unwrap_err();
+    let meter = Meter::default();
+    let draft = db.backup(&copy, &meter).await.unwrap();
+    assert!(!copy.exists(), "it was not kept yet");
+    assert!(draft.keep().await.unwrap() > 0);
+    let error = db.backup(&copy, &meter).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::AlreadyExists);
     db.commit(commit().with(append("s", "later", state(1))))
         .await

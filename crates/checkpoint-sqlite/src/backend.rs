@@ -1,18 +1,21 @@
 //! The backend.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use checkpoint_core::engine::aside;
 use checkpoint_core::{
-    Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit,
-    CommitId, Durability, Error, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position,
-    Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+    Attachment, AttachmentQuery, Backend, BackupDraft, Budget, CheckpointId, ChunkId, ChunkInfo,
+    Commit, CommitId, Durability, Error, Feed, Item, MaintainStep, MetaRecord, Meter, Page, Parts,
+    Position, Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo,
+    StoredChunk, files,
 };
 use rusqlite::Connection;
 
+use crate::backup::{self, Draft};
 use crate::config::SqliteOptions;
 use crate::query::{agreement, chunk, scan, store};
 use crate::read;
@@ -235,6 +238,18 @@ impl Backend for SqliteBackend {
     async fn check(&self) -> Result<Vec<Error>> {
         self.read(true, |shared| shared.readers.snapshot(agreement::findings))
             .await
+    }
+
+    async fn backup(&self, to: &Path, meter: &Meter) -> Result<Box<dyn BackupDraft>> {
+        let waiting = files::Waiting::default();
+        let (to, meter, given_up) = (to.to_owned(), meter.clone(), waiting.given_up());
+        let made = self
+            .read(true, move |shared| {
+                backup::copy(shared, &to, &meter, &given_up)
+            })
+            .await?;
+        let copy = Self::open(made.options()).await?;
+        Ok(Box::new(Draft::new(Arc::new(copy), made.bench, made.path)))
     }
 
     async fn stats(&self) -> Result<Stats> {

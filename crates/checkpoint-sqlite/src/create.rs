@@ -27,7 +27,6 @@ pub(crate) fn sweep(options: &SqliteOptions, path: &Path) {
 }
 
 /// Makes databases.
-#[derive(Debug)]
 pub(crate) struct SqliteMaker<'o>(&'o SqliteOptions);
 
 impl Maker for SqliteMaker<'_> {

@@ -17,6 +17,7 @@
 //! ```
 
 mod backend;
+mod backup;
 mod checkpoint;
 mod config;
 mod create;

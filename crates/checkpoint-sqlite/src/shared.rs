@@ -94,7 +94,9 @@ impl Shared {
     /// log there; nobody else may open it.
     pub(crate) fn sync(&self) -> Result<()> {
         match &self.path {
-            Some(path) if self.info.durability == Durability::Os => self.sync_log(path),
+            Some(path) if self.writer.is_some() && self.info.durability == Durability::Os => {
+                self.sync_log(path)
+            }
             _ => Ok(()),
         }
     }
@@ -130,7 +132,8 @@ fn info(options: &SqliteOptions, label: &Arc<str>, row: &StoreRow) -> StoreInfo 
         limits: options.limits,
         capabilities: Capabilities::default()
             .with_persistent(file)
-            .with_shared(file),
+            .with_shared(file)
+            .with_backup(true),
         hasher: ContentHasher::plain(),
         gear_seed: 0,
         durability: if file {

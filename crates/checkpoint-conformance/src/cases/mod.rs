@@ -1,6 +1,7 @@
 //! The cases, one or two files a clause. Which there are is said by [`cases`](crate::cases) alone.
 
 pub(crate) mod atomic;
+pub(crate) mod backup;
 pub(crate) mod closed;
 pub(crate) mod copied;
 pub(crate) mod corruption;

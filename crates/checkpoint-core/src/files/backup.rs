@@ -1,5 +1,6 @@
 //! A copy of a live store in a file of its own, which gets its name once it is known to be good.
 
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind as Io;
 use std::marker::PhantomData;
@@ -58,7 +59,6 @@ pub fn taken(path: &Path) -> Error {
 }
 
 /// A copy that waits for its name: whole, on disk, and open for whoever looks at it.
-#[derive(Debug)]
 pub struct FileDraft<M> {
     backend: Arc<dyn Backend>,
     bench: Bench,
@@ -96,8 +96,16 @@ impl<M: Maker> FileDraft<M> {
     }
 }
 
+impl<M> fmt::Debug for FileDraft<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileDraft")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
 #[async_trait]
-impl<M: Maker + std::fmt::Debug + 'static> BackupDraft for FileDraft<M> {
+impl<M: Maker + 'static> BackupDraft for FileDraft<M> {
     fn backend(&self) -> Arc<dyn Backend> {
         Arc::clone(&self.backend)
     }

@@ -49,6 +49,7 @@ pub(crate) fn append(session: &str, id: &str, state: Vec<u8>) -> Append {
         pinned: false,
         length: state.len() as u64,
         origin: None,
+        made: None,
         revive: false,
         fingerprint: Fingerprint(fingerprint),
         meta: Bytes::from(format!("meta of {id}")),

@@ -1,6 +1,6 @@
 //! How the conformance suite makes, opens and damages redb stores. The suite's command takes it from here too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,7 +21,9 @@ impl Harness for Redb {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_persistent(true)
+        Capabilities::default()
+            .with_persistent(true)
+            .with_backup(true)
     }
 
     async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
@@ -44,7 +46,16 @@ struct Place {
 #[async_trait]
 impl Fixture for Place {
     async fn open(&self) -> Result<Arc<dyn Backend>> {
-        let options = RedbOptions::at(&self.path).with_clock(Arc::new(self.clock.clone()));
+        Ok(Arc::new(RedbBackend::open(self.options(&self.path)).await?))
+    }
+
+    async fn open_read_only(&self) -> Result<Option<Arc<dyn Backend>>> {
+        let options = self.options(&self.path).with_read_only(true);
+        Ok(Some(Arc::new(RedbBackend::open(options).await?)))
+    }
+
+    async fn open_backup(&self, at: &Path) -> Result<Arc<dyn Backend>> {
+        let options = self.options(at).with_create(false);
         Ok(Arc::new(RedbBackend::open(options).await?))
     }
 
@@ -57,6 +68,10 @@ impl Fixture for Place {
 type Found = Option<(&'static str, Vec<u8>, Vec<u8>)>;
 
 impl Place {
+    fn options(&self, path: &Path) -> RedbOptions {
+        RedbOptions::at(path).with_clock(Arc::new(self.clock.clone()))
+    }
+
     fn spoil(&self, what: &Damage) -> std::result::Result<bool, redb::Error> {
         let db = Database::open(&self.path)?;
         let Some((table, key, mut value)) = find(&db, what)? else {

@@ -83,7 +83,7 @@ impl History {
                     let aside = Operation::from(Quarantine {
                         session: session.id().clone(),
                         id,
-                        aside: self.at % 3 > 0,
+                        aside: !self.at.is_multiple_of(3),
                     });
                     let commit = Commit::new(CommitId::from_uuid(SystemIds.next())).with(aside);
                     self.store.backend().commit(commit).await.unwrap();
@@ -110,7 +110,7 @@ impl History {
         let changed = usize::try_from(self.dice(count)).unwrap();
         state[changed] = self.at;
         let id = match self.dice(4) {
-            0 => Some(CheckpointId::new(&format!("c'%_{}\u{e9}", self.at)).unwrap()),
+            0 => Some(CheckpointId::new(format!("c'%_{}\u{e9}", self.at)).unwrap()),
             _ => None,
         };
         let mut save = session.save(&state).message(format!("at {}", self.at));

@@ -1,6 +1,6 @@
 //! How the conformance suite makes, opens and damages SQLite stores. The suite's command takes it from here too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -27,6 +27,7 @@ impl Harness for Sqlite {
         Capabilities::default()
             .with_persistent(true)
             .with_shared(true)
+            .with_backup(true)
     }
 
     async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
@@ -49,7 +50,18 @@ struct Place {
 #[async_trait]
 impl Fixture for Place {
     async fn open(&self) -> Result<Arc<dyn Backend>> {
-        let options = SqliteOptions::at(&self.path).with_clock(Arc::new(self.clock.clone()));
+        Ok(Arc::new(
+            SqliteBackend::open(self.options(&self.path)).await?,
+        ))
+    }
+
+    async fn open_read_only(&self) -> Result<Option<Arc<dyn Backend>>> {
+        let options = self.options(&self.path).with_read_only(true);
+        Ok(Some(Arc::new(SqliteBackend::open(options).await?)))
+    }
+
+    async fn open_backup(&self, at: &Path) -> Result<Arc<dyn Backend>> {
+        let options = self.options(at).with_create(false);
         Ok(Arc::new(SqliteBackend::open(options).await?))
     }
 
@@ -60,6 +72,10 @@ impl Fixture for Place {
 }
 
 impl Place {
+    fn options(&self, path: &Path) -> SqliteOptions {
+        SqliteOptions::at(path).with_clock(Arc::new(self.clock.clone()))
+    }
+
     fn spoil(&self, what: &Damage) -> rusqlite::Result<bool> {
         let db = Connection::open(&self.path)?;
         let changed = match what {
