@@ -100,9 +100,7 @@ impl SqliteBackend {
     }
 
     fn now_at(&self) -> Result<Position> {
-        self.shared
-            .readers
-            .with(|connection| Ok(store::counters(connection)?.position))
+        self.shared.readers.with(store::reached)
     }
 }
 

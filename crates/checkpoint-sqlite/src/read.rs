@@ -8,7 +8,7 @@ use checkpoint_core::{
 use rusqlite::Connection;
 
 use crate::query::{
-    attachment, checkpoint, chunk, control, feed, or_damage, session, store, tombstone,
+    around, attachment, checkpoint, chunk, control, feed, or_damage, session, store, tombstone,
 };
 
 /// One checkpoint.
@@ -17,7 +17,11 @@ pub(crate) fn get(
     id: &CheckpointId,
     parts: Parts,
 ) -> Result<Item<Record>> {
-    match checkpoint::get(connection, id, parts)? {
+    let item = match checkpoint::get(connection, id, parts)? {
+        Item::Corrupt(error) => around::get(connection, id, parts, error)?,
+        item => item,
+    };
+    match item {
         Item::Absent if tombstone::newest(connection, id)?.is_some() => Ok(Item::Deleted),
         item => Ok(item),
     }
@@ -93,11 +97,7 @@ pub(crate) fn attachments(
     }
     let (kind, key) = (query.kind.as_deref(), query.key.as_deref());
     for id in &query.checkpoints {
-        // A damaged checkpoint may still have sound attachments.
-        let Some(sequence) = live(connection, id)? else {
-            continue;
-        };
-        for no in attachment::numbers(connection, sequence, kind, key)? {
+        for found in attached(connection, id, kind, key)? {
             if skip > 0 {
                 skip -= 1;
                 continue;
@@ -107,11 +107,36 @@ pub(crate) fn attachments(
                 return Ok(page);
             }
             place += 1;
-            let item = attachment::read(connection, no, id, sequence, query.content)?;
-            page.items.push(item);
+            page.items.push(match found {
+                Ok((sequence, no)) => {
+                    attachment::read(connection, no, id, sequence, query.content)?
+                }
+                Err(error) => Item::Corrupt(error),
+            });
         }
     }
     Ok(page)
+}
+
+/// The attachments of a checkpoint, by its sequence and their numbers, or one damage that stands for them all. A damaged
+/// checkpoint may still have sound attachments.
+fn attached(
+    connection: &Connection,
+    id: &CheckpointId,
+    kind: Option<&str>,
+    key: Option<&str>,
+) -> Result<Vec<Result<(u64, u64)>>> {
+    let found = live(connection, id).and_then(|sequence| match sequence {
+        Some(sequence) => {
+            let numbers = attachment::numbers(connection, sequence, kind, key)?;
+            Ok(numbers.into_iter().map(|no| Ok((sequence, no))).collect())
+        }
+        None => Ok(Vec::new()),
+    });
+    Ok(match or_damage(found)? {
+        Ok(found) => found,
+        Err(error) => vec![Err(error.with("attachments of", id))],
+    })
 }
 
 fn live(connection: &Connection, id: &CheckpointId) -> Result<Option<u64>> {

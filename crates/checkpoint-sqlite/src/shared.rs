@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::config::SqliteOptions;
 use crate::open;
 use crate::place;
-use crate::query::{control, store};
+use crate::query::{control, or_damage, store};
 use crate::reader::Readers;
 use crate::schema::VERSION;
 use crate::worker::{self, Setup, Writer};
@@ -63,10 +63,13 @@ impl Shared {
                 (Some(Arc::new(Mutex::new(opened.connection))), readers)
             }
         };
-        let (row, counters) = readers
-            .snapshot(|connection| Ok((store::store(connection)?, store::counters(connection)?)))?;
+        let (row, reached) = readers.snapshot(|connection| {
+            // How far it has come wakes who waits, and no more: a damaged store opens without it.
+            let reached = or_damage(store::reached(connection))?;
+            Ok((store::store(connection)?, reached.unwrap_or_default()))
+        })?;
         let info = info(&options, label, &row);
-        let position = watch::Sender::new(counters.position);
+        let position = watch::Sender::new(reached);
         let writer = connection.map(|connection| {
             worker::start(Setup {
                 connection,

@@ -1,6 +1,7 @@
 //! Whether what is found by is what is there. An index that lost an entry answers as if nothing were there, which no
 //! digest of a row can tell.
 
+use checkpoint_core::engine::or_damage;
 use checkpoint_core::{ChunkId, Error, Result};
 use rusqlite::{Connection, params};
 
@@ -48,21 +49,38 @@ const STALE: [(&str, &str); 3] = [
     ),
 ];
 
-/// Where indexes and rows disagree, and what the engine finds wrong with the file. Must run inside a transaction.
+/// Where indexes and rows disagree, and what the engine finds wrong with the file. A look that damage ends is a finding,
+/// and the others go on. Must run inside a transaction.
 pub(crate) fn findings(connection: &Connection) -> Result<Vec<Error>> {
-    let mut found = all(connection, ENGINE, [], |row| Ok(text(row, 0)?.to_owned()))?
-        .into_iter()
-        .filter(|line| line != "ok")
-        .map(|line| Error::corrupt("the engine finds the file damaged").with("what", line))
-        .collect::<Vec<_>>();
-    keys_of_rows(connection, &mut found)?;
-    rows_of_tags(connection, &mut found)?;
+    let mut found = Vec::new();
+    for look in [engine, keys_of_rows, rows_of_tags, stale, chunks] {
+        let looked = look(connection, &mut found);
+        found.extend(or_damage(looked)?.err());
+    }
+    found.truncate(MOST);
+    Ok(found)
+}
+
+fn engine(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
+    let lines = all(connection, ENGINE, [], |row| Ok(text(row, 0)?.to_owned()))?;
+    let lines = lines.into_iter().filter(|line| line != "ok");
+    found.extend(
+        lines.map(|line| Error::corrupt("the engine finds the file damaged").with("what", line)),
+    );
+    Ok(())
+}
+
+fn stale(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
     for (index, sql) in STALE {
         found.extend(all(connection, sql, [], |row| {
             let error = Error::corrupt("an index has an entry that no row has");
             Ok(error.with("index", index).with("row", number(row, 0)?))
         })?);
     }
+    Ok(())
+}
+
+fn chunks(connection: &Connection, found: &mut Vec<Error>) -> Result<()> {
     let lists = [
         (UNNAMED, "a chunk is not in the index, and not found"),
         (NAMELESS, "the index names a chunk that is not there"),
@@ -76,8 +94,7 @@ pub(crate) fn findings(connection: &Connection) -> Result<Vec<Error>> {
             })
         })?);
     }
-    found.truncate(MOST);
-    Ok(found)
+    Ok(())
 }
 
 /// Sound rows that a search by tag, status or worker does not find. Damaged rows are told by whoever reads them.

@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use checkpoint_core::{Attachment, CheckpointId, Item, Result};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::{all, one, run};
-use crate::error::fault;
+use super::{all, one, or_damage, run};
 use crate::row::{binds, blob, check, check_large, int, number, seal, text};
 
 const FIND: &str = "SELECT no FROM attachment WHERE sequence = ?1 AND kind = ?2 AND key = ?3";
@@ -16,6 +15,8 @@ const REMOVE: &str = "DELETE FROM attachment WHERE no = ?1";
 const REMOVE_OF: &str = "DELETE FROM attachment WHERE sequence = ?1";
 const NUMBERS: &str = "SELECT no FROM attachment WHERE sequence = ?1 AND (?2 IS NULL OR kind = ?2)
     AND (?3 IS NULL OR key = ?3) ORDER BY no";
+const NUMBERS_BY_ROWS: &str = "SELECT no FROM attachment NOT INDEXED WHERE sequence = ?1
+    AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR key = ?3) ORDER BY no";
 const WHOLE: &str = "SELECT no, sequence, kind, key, digest, data FROM attachment WHERE no = ?1";
 const SMALL: &str = "SELECT no, sequence, kind, key, digest, NULL FROM attachment WHERE no = ?1";
 const COUNT: &str = "SELECT count(*) FROM attachment JOIN checkpoint USING(sequence)
@@ -91,12 +92,13 @@ pub(crate) fn numbers(
     kind: Option<&str>,
     key: Option<&str>,
 ) -> Result<Vec<u64>> {
-    all(
-        connection,
-        NUMBERS,
-        params![sequence.cast_signed(), kind, key],
-        |row| number(row, 0),
-    )
+    let of = params![sequence.cast_signed(), kind, key];
+    let found = all(connection, NUMBERS, of, |row| number(row, 0));
+    match or_damage(found)? {
+        Ok(numbers) => Ok(numbers),
+        // Without the index, as far as the rows can be read themselves.
+        Err(_) => all(connection, NUMBERS_BY_ROWS, of, |row| number(row, 0)),
+    }
 }
 
 /// The attachment with this number.
@@ -108,17 +110,13 @@ pub(crate) fn read(
     content: bool,
 ) -> Result<Item<Attachment>> {
     let sql = if content { WHOLE } else { SMALL };
-    let mut statement = connection.prepare_cached(sql).map_err(fault)?;
-    let item = statement
-        .query_row([no.cast_signed()], |row| {
-            Ok(decode(row, checkpoint, sequence, content))
-        })
-        .optional()
-        .map_err(fault)?;
-    Ok(match item {
-        None => Item::Absent,
-        Some(Ok(attachment)) => Item::Found(attachment),
-        Some(Err(error)) => Item::Corrupt(
+    let found = one(connection, sql, [no.cast_signed()], |row| {
+        decode(row, checkpoint, sequence, content)
+    });
+    Ok(match or_damage(found)? {
+        Ok(None) => Item::Absent,
+        Ok(Some(attachment)) => Item::Found(attachment),
+        Err(error) => Item::Corrupt(
             error
                 .with("attachment of", checkpoint)
                 .with("attachment number", no),

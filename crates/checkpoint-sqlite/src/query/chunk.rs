@@ -8,7 +8,7 @@ use checkpoint_core::{ChunkId, ChunkInfo, Error, Item, NewChunk, Result, StoredC
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
 
-use super::{all, one, one_of, run, statement};
+use super::{all, one, one_of, or_damage, run, statement};
 use crate::error::fault;
 use crate::row::{array, binds, blob, check, check_large, int, number, seal, timestamp, value};
 
@@ -30,6 +30,9 @@ const RUN: &str =
     "SELECT no, id, children, size, digest FROM chunk WHERE no BETWEEN ?1 AND ?2 ORDER BY no";
 const FIRST_NAMES: &str = "SELECT id, no FROM chunk_id ORDER BY id LIMIT ?2";
 const NAMES: &str = "SELECT id, no FROM chunk_id WHERE id > ?1 ORDER BY id LIMIT ?2";
+/// Where the names cannot be read.
+const FIRST_ROWS: &str = "SELECT id, no FROM chunk NOT INDEXED ORDER BY id LIMIT ?2";
+const ROWS: &str = "SELECT id, no FROM chunk NOT INDEXED WHERE id > ?1 ORDER BY id LIMIT ?2";
 const BELOW: &str = "SELECT no FROM chunk WHERE no <= ?1 ORDER BY no DESC LIMIT ?2";
 const ABOVE: &str = "SELECT no FROM chunk WHERE no > ?1 ORDER BY no";
 const RESEAL: &str = "UPDATE chunk SET size = ?2, digest = ?3, data = ?4 WHERE no = ?1";
@@ -186,16 +189,22 @@ pub(crate) fn scan(
     after: Option<ChunkId>,
     limit: usize,
 ) -> Result<Vec<Item<ChunkInfo>>> {
-    let (sql, start) = match &after {
-        Some(id) => (NAMES, Some(&id.as_bytes()[..])),
-        None => (FIRST_NAMES, None),
+    let (sql, rows, start) = match &after {
+        Some(id) => (NAMES, ROWS, Some(&id.as_bytes()[..])),
+        None => (FIRST_NAMES, FIRST_ROWS, None),
     };
-    let names = all(
-        connection,
-        sql,
-        params![start, super::at_most(limit)],
-        |row| Ok((ChunkId::from_bytes(array(row, 0)?), number(row, 1)?)),
-    )?;
+    let names = |sql| {
+        all(
+            connection,
+            sql,
+            params![start, super::at_most(limit)],
+            |row| Ok((ChunkId::from_bytes(array(row, 0)?), number(row, 1)?)),
+        )
+    };
+    let names = match or_damage(names(sql))? {
+        Ok(names) => names,
+        Err(_) => names(rows)?,
+    };
     let mut children = Children::new(connection)?;
     let infos = names.into_iter().map(|(id, no)| {
         let info = one(connection, SMALL, [no.cast_signed()], |row| {

@@ -1,11 +1,13 @@
 //! Every statement that reads or writes rows.
 
 pub(crate) mod agreement;
+pub(crate) mod around;
 pub(crate) mod attachment;
 pub(crate) mod checkpoint;
 pub(crate) mod chunk;
 pub(crate) mod control;
 pub(crate) mod feed;
+pub(crate) mod salvage;
 pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod store;

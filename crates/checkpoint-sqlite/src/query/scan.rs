@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use checkpoint_core::engine::or_damage;
 use checkpoint_core::engine::row::{Digests, Small, is_rare};
-use checkpoint_core::{Error, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag};
+use checkpoint_core::{
+    Error, Filter, Item, Order, Page, Parts, Query, Record, Result, SessionId, Tag,
+};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::{one, session};
+use super::{around, one, salvage, session};
 use crate::checkpoint::{is_damaged_aside, record, small, small_of};
 use crate::error::fault;
 use crate::row::{Bind, checkpoint_id, int, integer, number};
@@ -47,6 +50,19 @@ fn is_tagged_rarely(connection: &Connection, tag: &Tag, low: u64, high: u64) -> 
     ];
     let count = one(connection, COUNT_TAGGED, range, |row| integer(row, 0))?;
     Ok(count.is_some_and(|count| count <= RARE))
+}
+
+/// The columns of a row with the parts that are asked for.
+pub(super) fn select(parts: Parts, session: &str) -> String {
+    let meta = if parts.meta { "c.meta" } else { "NULL" };
+    let payload = if parts.payload { "c.payload" } else { "NULL" };
+    let mut sql = String::with_capacity(640);
+    let written = write!(
+        sql,
+        "SELECT c.sequence, c.id, {session}, c.packed, {meta}, {payload}"
+    );
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    sql
 }
 
 /// The condition that an index answers, on top of the range of sequences in ?1 and ?2. What it leaves open is judged
@@ -91,34 +107,33 @@ fn narrow<'q>(
         Order::Ascending => "ASC",
         Order::Descending => "DESC",
     };
-    let mut sql = String::with_capacity(640);
     // The session of each row is known when one was asked for.
     let session = if key.is_some() { "NULL" } else { "c.session" };
-    let meta = if query.parts.meta { "c.meta" } else { "NULL" };
-    let payload = if query.parts.payload {
-        "c.payload"
-    } else {
-        "NULL"
-    };
-    let written = write!(
-        sql,
-        "SELECT c.sequence, c.id, {session}, c.packed, {meta}, {payload} FROM {source} ORDER BY {by}.sequence {way}"
-    );
+    let mut sql = select(query.parts, session);
+    let written = write!(sql, " FROM {source} ORDER BY {by}.sequence {way}");
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
     Narrowed { sql, values }
 }
 
 /// Names of sessions as they are met.
-struct Names<'c> {
-    connection: &'c Connection,
+pub(super) struct Names<'c> {
+    pub(super) connection: &'c Connection,
     known: HashMap<u64, Result<Option<SessionId>>>,
     /// The newest of them, since rows of one session often stand together.
     last: Option<(u64, SessionId)>,
 }
 
-impl Names<'_> {
+impl<'c> Names<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            known: HashMap::new(),
+            last: None,
+        }
+    }
+
     /// The name of a session, none when it is deleted.
-    fn of(&mut self, key: u64) -> Result<Option<SessionId>> {
+    pub(super) fn of(&mut self, key: u64) -> Result<Option<SessionId>> {
         if let Some((_, name)) = self.last.as_ref().filter(|(last, _)| *last == key) {
             return Ok(Some(name.clone()));
         }
@@ -137,6 +152,7 @@ impl Names<'_> {
             Ok(Some((name, None))) => Ok(Some(name)),
             Ok(Some((_, Some(_)))) => Ok(None),
             Ok(None) => Err(Error::corrupt("the session of a checkpoint is missing")),
+            Err(error) if error.is_corrupt() => salvage::session_name(self.connection, key, error),
             Err(error) => Err(error),
         };
         self.known.insert(key, found.clone());
@@ -164,15 +180,14 @@ pub(crate) fn scan(
         None => None,
     };
     let tagged_rarely = match (key, needed_tag(&query.filter)) {
-        (Some(_), Some(tag)) => is_tagged_rarely(connection, tag, low, high)?,
+        (Some(_), Some(tag)) => {
+            let rarely = is_tagged_rarely(connection, tag, low, high);
+            or_damage(rarely)?.unwrap_or(false)
+        }
         _ => false,
     };
     let Narrowed { sql, values } = narrow(query, key, tagged_rarely, (low, high));
-    let mut names = Names {
-        connection,
-        known: HashMap::new(),
-        last: None,
-    };
+    let mut names = Names::new(connection);
     let mut statement = connection.prepare_cached(&sql).map_err(fault)?;
     let bound = params_from_iter(values.iter().map(|value| Bind(*value)));
     let mut rows = statement.query(bound).map_err(fault)?;
@@ -180,31 +195,54 @@ pub(crate) fn scan(
         items: Vec::with_capacity(limit.min(AHEAD)),
         next: None,
     };
-    let (mut looked_at, mut last) = (0, 0);
+    let (mut looked_at, mut last) = (0, None);
     loop {
-        let row = match rows.next() {
+        let row = match rows.next().map_err(fault) {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(page),
-            Err(error) if !page.items.is_empty() => {
-                tracing::warn!(%error, "a scan was cut short");
+            Err(error) if !error.is_corrupt() => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a page of the file cannot be read");
                 break;
             }
-            Err(error) => return Err(fault(error).with("sequence near", last.max(low))),
         };
         if page.items.len() >= limit || looked_at >= LOOKED_AT {
-            break;
+            page.next = last.map(|last| query.cursor(last));
+            return Ok(page);
         }
         looked_at += 1;
-        let item;
-        (last, item) = judge(&mut names, key, query, row)?;
+        let (sequence, item) = judge(&mut names, key, query, row)?;
+        if !goes_on(query.order, last, sequence, (low, high)) {
+            break;
+        }
+        last = Some(sequence);
         page.items.extend(item);
     }
-    page.next = Some(query.cursor(last));
-    Ok(page)
+    // What was read by then is an answer; what comes after it is read around the damage.
+    if let (Some(last), false) = (last, page.items.is_empty()) {
+        page.next = Some(query.cursor(last));
+        return Ok(page);
+    }
+    let left = match (last, query.order) {
+        (Some(last), Order::Ascending) => (last.saturating_add(1), high),
+        (Some(last), Order::Descending) => (low, last.saturating_sub(1)),
+        (None, _) => (low, high),
+    };
+    around::page(&mut names, key, query, limit, left)
+}
+
+/// Whether a sequence comes after the one before: in a tree whose pages were exchanged it may not.
+fn goes_on(order: Order, last: Option<u64>, next: u64, (low, high): (u64, u64)) -> bool {
+    let after = match (last, order) {
+        (None, _) => true,
+        (Some(last), Order::Ascending) => next > last,
+        (Some(last), Order::Descending) => next < last,
+    };
+    after && (low..=high).contains(&next)
 }
 
 /// The sequence of a row and its item, none when it is not asked for.
-fn judge(
+pub(super) fn judge(
     names: &mut Names<'_>,
     key: Option<u64>,
     query: &Query,
@@ -226,6 +264,11 @@ fn judge(
             let error = match checkpoint_id(row, 1) {
                 Ok(id) => error.with("checkpoint", id),
                 Err(_) => error,
+            };
+            let session = key.map_or_else(|| number(row, 2), Ok);
+            let error = match session.and_then(|key| names.of(key)) {
+                Ok(Some(session)) => error.with("session", session),
+                _ => error,
             };
             Some(Item::Corrupt(error.with("sequence", sequence)))
         }

@@ -6,7 +6,7 @@ use checkpoint_core::{Error, Order, Result, SessionId, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::{all, one, or_damage, run};
+use super::{all, one, or_damage, run, salvage};
 use crate::row::{
     Bind, binds, blob, check, check_large, int, maybe, number, optional, raw, seal, session_id,
     time, timestamp,
@@ -142,8 +142,17 @@ pub(crate) fn live_key(connection: &Connection, id: &SessionId) -> Result<Option
             Ok((_, deleted)) => deleted.is_none().then_some(key),
             Err(_) => Some(key),
         })
-    })?;
-    Ok(key.flatten())
+    });
+    if let Ok(key) = or_damage(key)? {
+        return Ok(key.flatten());
+    }
+    let Some(key) = salvage::session_key(connection, id)? else {
+        return Ok(None);
+    };
+    match or_damage(name(connection, key))? {
+        Ok(Some((_, Some(_)))) => Ok(None),
+        _ => Ok(Some(key)),
+    }
 }
 
 /// A row of the list of sessions: its key, and the session or what is wrong with it; none when it is deleted.
@@ -160,7 +169,29 @@ fn listed(row: &Row<'_>) -> Result<Listed> {
 
 /// The newest session under an id.
 pub(crate) fn listed_by_id(connection: &Connection, id: &SessionId) -> Result<Option<Listed>> {
-    one(connection, BY_ID, [Bind(raw(id.raw()))], listed)
+    let found = one(connection, BY_ID, [Bind(raw(id.raw()))], listed);
+    if let Ok(found) = or_damage(found)? {
+        return Ok(found);
+    }
+    let key = salvage::session_key(connection, id)?;
+    key.map(|key| listed_by_key(connection, key, Some(id)))
+        .transpose()
+}
+
+/// The session with a key, of which something else told that it is there.
+fn listed_by_key(connection: &Connection, key: u64, id: Option<&SessionId>) -> Result<Listed> {
+    let found = one(connection, BY_KEY, [key.cast_signed()], listed);
+    let missing = || Error::corrupt("an index names a session that is not there");
+    let error = match or_damage(found)? {
+        Ok(Some(found)) => return Ok(found),
+        Ok(None) => missing(),
+        Err(error) => error,
+    };
+    let error = match id {
+        Some(id) => error.with("session", id),
+        None => error.with("session number", key),
+    };
+    Ok((key, Some(Err(error))))
 }
 
 /// Sessions after a key, also deleted ones, at most as many.
@@ -174,12 +205,35 @@ pub(crate) fn after(
         Order::Ascending => (UPWARD, key.map_or(0, u64::cast_signed)),
         Order::Descending => (DOWNWARD, key.map_or(i64::MAX, u64::cast_signed)),
     };
-    all(
-        connection,
-        sql,
-        params![start, super::at_most(limit)],
-        listed,
-    )
+    let params = params![start, super::at_most(limit)];
+    let rows = all(connection, sql, params, listed);
+    let damage = match or_damage(rows)? {
+        Ok(rows) if rises(&rows, key, order) => return Ok(rows),
+        Ok(_) => Error::corrupt("the list of sessions is out of order"),
+        Err(damage) => damage,
+    };
+    let (keys, complete) = salvage::sessions(connection, key, order, limit)?;
+    if keys.is_empty() && !complete && key.is_none() {
+        return Err(damage);
+    }
+    let mut rows = Vec::with_capacity(keys.len());
+    for (key, id) in &keys {
+        rows.push(listed_by_key(connection, *key, id.as_ref())?);
+    }
+    if let (false, true, Some((last, _))) = (complete, rows.len() < limit, keys.last()) {
+        let error = "neither the sessions nor what they are found by can be read in full; some may be left out";
+        rows.push((*last, Some(Err(Error::corrupt(error)))));
+    }
+    Ok(rows)
+}
+
+/// Whether keys come one after the other: in a tree whose pages were exchanged they may not.
+fn rises(rows: &[Listed], after: Option<u64>, order: Order) -> bool {
+    let keys = after.into_iter().chain(rows.iter().map(|(key, _)| *key));
+    match order {
+        Order::Ascending => keys.is_sorted_by(|one, next| one < next),
+        Order::Descending => keys.is_sorted_by(|one, next| one > next),
+    }
 }
 
 pub(crate) fn put(connection: &Connection, stored: &Stored) -> Result<()> {

@@ -1,5 +1,7 @@
 //! The row of the store itself, its counters, named records and remembered commits.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use checkpoint_core::engine::{Counters, StoreRow};
 use checkpoint_core::{
@@ -8,7 +10,8 @@ use checkpoint_core::{
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
-use super::{all, checkpoint, one, or_damage, run};
+use super::{all, checkpoint, one, or_damage, run, salvage, statement};
+use crate::error::fault;
 use crate::row::{
     array, binds, blob, check, check_large, corrupt, int, integer, maybe, number, optional, seal,
     text, time, timestamp, value,
@@ -28,6 +31,10 @@ const COUNTERS: &str = "SELECT
 const RECORD: &str = "SELECT name, version, present, digest FROM record WHERE name = ?1";
 const RECORDS: &str =
     "SELECT name, version, present, digest, data FROM record WHERE name >= ?1 ORDER BY name";
+const RECORDS_BY_ROWS: [&str; 2] = [
+    "SELECT name, version, present, digest, data FROM record NOT INDEXED WHERE name >= ?1 ORDER BY no",
+    "SELECT name, version, present, digest, data FROM record NOT INDEXED WHERE name >= ?1 ORDER BY no DESC",
+];
 const PUT_RECORD: &str =
     "INSERT INTO record(name, version, present, digest, data) VALUES(?1, ?2, ?3, ?4, ?5)
     ON CONFLICT(name) DO UPDATE SET version = excluded.version, present = excluded.present,
@@ -87,9 +94,18 @@ pub(crate) fn put_store(connection: &Connection, row: &StoreRow) -> Result<()> {
 /// How far the store has come. There is no counter row: the highest of what is there tells.
 pub(crate) fn counters(connection: &Connection) -> Result<Counters> {
     let (checkpoint, committed) = checkpoint::newest(connection)?;
-    let counters = one(connection, COUNTERS, [], |row| {
+    let (position, others) = tail(connection)?;
+    Ok(Counters {
+        position: position.max(Position::of(checkpoint)),
+        committed_at: committed.max(others),
+    })
+}
+
+/// The same without checkpoints.
+fn tail(connection: &Connection) -> Result<(Position, Option<Timestamp>)> {
+    let tail = one(connection, COUNTERS, [], |row| {
         let place = |at| Ok::<_, Error>(optional(row, at, number)?.unwrap_or(0));
-        let tombstone = place(0)?;
+        let tombstone = Position::of(place(0)?);
         let changed = Position {
             sequence: place(2)?,
             n: place(3)?,
@@ -98,19 +114,24 @@ pub(crate) fn counters(connection: &Connection) -> Result<Counters> {
             sequence: place(4)?,
             n: place(5)?,
         };
-        let times = [
-            committed,
-            optional(row, 1, timestamp)?,
-            optional(row, 6, timestamp)?,
-        ];
-        Ok(Counters {
-            position: Position::of(checkpoint.max(tombstone))
-                .max(changed)
-                .max(floor),
-            committed_at: times.into_iter().flatten().max(),
-        })
+        let times = [optional(row, 1, timestamp)?, optional(row, 6, timestamp)?];
+        let newest = times.into_iter().flatten().max();
+        Ok((tombstone.max(changed).max(floor), newest))
     })?;
-    counters.ok_or_else(|| Error::corrupt("the row of the store is missing; restore a backup"))
+    tail.ok_or_else(|| Error::corrupt("the row of the store is missing; restore a backup"))
+}
+
+/// How far the store has come, also where the newest checkpoints cannot be read. For reads alone: what is given next
+/// rests on [`counters`].
+pub(crate) fn reached(connection: &Connection) -> Result<Position> {
+    match or_damage(counters(connection))? {
+        Ok(counters) => Ok(counters.position),
+        Err(damage) => {
+            let checkpoint = salvage::highest(connection)?;
+            let (tail, _) = or_damage(tail(connection))?.map_err(|_| damage)?;
+            Ok(tail.max(Position::of(checkpoint)))
+        }
+    }
 }
 
 /// The version of a named record and whether it is there; one that was removed has a version too. What it holds is not
@@ -141,25 +162,50 @@ fn is_removed(row: &rusqlite::Row<'_>) -> bool {
     check(row, 0, 3).is_ok() && integer(row, 2).is_ok_and(|present| present == 0)
 }
 
+/// Records whose names start with a prefix. Where a page of the index cannot be read, by the rows, and the other way
+/// round; what neither tells is one damage at the end.
 pub(crate) fn records(connection: &Connection, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
-    let mut found = Vec::new();
-    let mut statement = connection
-        .prepare_cached(RECORDS)
-        .map_err(crate::error::fault)?;
-    let mut rows = statement.query([prefix]).map_err(crate::error::fault)?;
-    while let Some(row) = rows.next().map_err(crate::error::fault)? {
-        let name = String::from_utf8_lossy(value(row, 0)?.as_bytes().unwrap_or_default());
-        if !name.starts_with(prefix) {
+    let mut found = BTreeMap::new();
+    let indexed = read_records(connection, RECORDS, prefix, &mut found);
+    let mut damage = match or_damage(indexed)? {
+        Ok(()) => return Ok(found.into_values().collect()),
+        Err(damage) => Some(damage),
+    };
+    for sql in RECORDS_BY_ROWS {
+        if or_damage(read_records(connection, sql, prefix, &mut found))?.is_ok() {
+            damage = None;
             break;
         }
-        match or_damage(read_record(row))? {
-            Ok((record, true)) => found.push(Item::Found(record)),
-            Ok((_, false)) => {}
-            Err(_) if is_removed(row) => {}
-            Err(error) => found.push(Item::Corrupt(error.with("record", name))),
-        }
     }
-    Ok(found)
+    let mut items: Vec<_> = found.into_values().collect();
+    items.extend(damage.map(|damage| Item::Corrupt(damage.with("records with prefix", prefix))));
+    Ok(items)
+}
+
+fn read_records(
+    connection: &Connection,
+    sql: &str,
+    prefix: &str,
+    found: &mut BTreeMap<String, Item<MetaRecord>>,
+) -> Result<()> {
+    let mut statement = statement(connection, sql)?;
+    let mut rows = statement.query([prefix]).map_err(fault)?;
+    while let Some(row) = rows.next().map_err(fault)? {
+        let name = String::from_utf8_lossy(value(row, 0)?.as_bytes().unwrap_or_default());
+        match name.starts_with(prefix) {
+            true => {}
+            false if sql == RECORDS => break,
+            false => continue,
+        }
+        let item = match or_damage(read_record(row))? {
+            Ok((record, true)) => Item::Found(record),
+            Ok((_, false)) => continue,
+            Err(_) if is_removed(row) => continue,
+            Err(error) => Item::Corrupt(error.with("record", &name)),
+        };
+        found.insert(name.into_owned(), item);
+    }
+    Ok(())
 }
 
 pub(crate) fn put_record(
