@@ -3,6 +3,7 @@
 mod edits;
 mod expected;
 mod load;
+pub(crate) mod pages;
 mod sqlite;
 
 use std::collections::BTreeSet;
@@ -81,14 +82,19 @@ pub(crate) fn against(data: &[u8], edit: impl FnOnce(&mut Expected)) {
 
 fn sounds() -> &'static [Sound] {
     static SOUNDS: OnceLock<Vec<Sound>> = OnceLock::new();
-    SOUNDS.get_or_init(|| SUBJECTS.iter().map(|subject| sound(*subject)).collect())
+    SOUNDS.get_or_init(|| {
+        let subjects = SUBJECTS.iter();
+        subjects
+            .map(|subject| sound(*subject, load::fill))
+            .collect()
+    })
 }
 
-fn sound(subject: &dyn Subject) -> Sound {
+fn sound(subject: &dyn Subject, fill: impl FnOnce(&Store)) -> Sound {
     let place = directory();
     let open = || ok(wait(subject.open(place.path())), "opening a sound store");
     let store = handle(&open());
-    load::fill(&store);
+    fill(&store);
     ok(wait(store.close()), "closing a sound store");
     drop(store);
     let backend = open();

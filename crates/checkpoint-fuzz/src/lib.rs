@@ -23,5 +23,6 @@ mod url;
 mod words;
 
 pub use broken::broken;
+pub use database::pages::{Damage, Tally, pages};
 pub use mutation::mutations;
 pub use target::{Target, run, target, targets};

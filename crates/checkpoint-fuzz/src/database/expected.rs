@@ -76,6 +76,26 @@ impl Expected {
         }
     }
 
+    /// How many checkpoints there are.
+    pub(super) fn count(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn sequence(&self, id: &CheckpointId) -> Option<u64> {
+        self.records.get(id).map(|record| record.header.sequence)
+    }
+
+    /// A checkpoint of which nothing but this is to be another.
+    pub(super) fn set_aside(&mut self, id: Option<&CheckpointId>) {
+        if let Some(record) = id.and_then(|id| self.records.get_mut(id)) {
+            record.header.quarantined = true;
+        }
+    }
+
+    pub(super) fn is_state(&self, id: &CheckpointId, state: &Bytes) -> bool {
+        self.states.get(id) == Some(state)
+    }
+
     /// Reads everything there is a way to read. What is answered as found must be what is expected.
     pub(super) fn compare(&self, backend: &Arc<dyn Backend>, store: &Store) -> Seen {
         let mut seen = Seen::default();

@@ -82,6 +82,46 @@ fn change(store: &Store, one: &Session, two: &Session) {
     );
 }
 
+/// So many of everything that no list fits into one page of an engine.
+pub(super) fn grow(store: &Store) {
+    fill(store);
+    for n in 0..60 {
+        let session = store.session(format!("filler-{n}")).name("of no use");
+        ok(wait(session.metadata("n", n)), "a session");
+    }
+    let many = ok(wait(store.session("many")), "a session");
+    let note = "what was noted ".repeat(12);
+    for n in 0..260 {
+        let save = many
+            .save(&json!({"step": n, "note": note}))
+            .id(format!("many-{n}"));
+        let save = save.tag("plan").tag(format!("the tag of number {n}"));
+        let save = save.worker(format!("w{}", n % 5)).status(Status::Active);
+        ok(wait(save.message(format!("turn {n}"))), "saving");
+    }
+    for n in 0..30 {
+        let on = ok(format!("many-{}", 8 * n).parse(), "naming");
+        let content = text(500 + 200 * n);
+        ok(wait(many.attach(&on, "work", "k", content)), "attaching");
+        let gone: checkpoint_core::CheckpointId =
+            ok(format!("many-{}", 8 * n + 3).parse(), "naming");
+        ok(wait(many.delete(&gone)), "deleting");
+        operation(
+            store,
+            PutRecord {
+                name: ok(RecordName::new(format!("record-{n}")), "naming"),
+                bytes: Some(text(400).into()),
+            },
+        );
+    }
+    let mut state = text(60_000);
+    for n in 0..4 {
+        state[15_000 * n] ^= 1;
+        let save = many.save_bytes("text/plain", state.clone());
+        ok(wait(save.id(format!("big-{n}"))), "saving");
+    }
+}
+
 fn operation(store: &Store, operation: impl Into<Operation>) {
     ok(
         wait(store.transaction().operation(operation).commit()),
