@@ -22,13 +22,15 @@ pub(super) fn page(
 ) -> Result<Page<Item<Record>>> {
     let connection = names.connection;
     let found = salvage::checkpoints(connection, left, query.order, LOOKED_AT)?;
-    let more = found.some.len() == LOOKED_AT;
+    // That some may be left out is an item too, and each page through the damage says so that has room for two.
+    let room = limit.saturating_sub(usize::from(!found.complete)).max(1);
+    let mut more = found.some.len() == LOOKED_AT;
     let mut page = Page::empty();
     let mut last = None;
     for (sequence, known) in found.some {
-        if page.items.len() >= limit {
-            page.next = last.map(|last| query.cursor(last));
-            return Ok(page);
+        if page.items.len() >= room {
+            more = true;
+            break;
         }
         last = Some(sequence);
         let item = match or_damage(row(connection, names, query, sequence))? {
@@ -44,7 +46,8 @@ pub(super) fn page(
     }
     if more {
         page.next = last.map(|last| query.cursor(last));
-    } else if !found.complete {
+    }
+    if !found.complete && page.items.len() < limit {
         let error = "neither the checkpoints nor what they are found by can be read in full; some may be left out";
         page.items.push(Item::Corrupt(Error::corrupt(error)));
     }
