@@ -316,6 +316,7 @@ list! {
         a_damaged_attachment_is_corrupt_and_hides_nothing_else
         damage_does_not_stop_writers
         what_is_damaged_can_be_set_aside
+        what_is_listed_as_damaged_is_named_well_enough_to_be_set_aside
         what_is_damaged_can_be_deleted
         a_whole_store_reports_no_damage
     }

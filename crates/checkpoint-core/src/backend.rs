@@ -42,9 +42,10 @@
 //!     again under its id it is a new one with a higher epoch. Children of a deleted checkpoint keep its id. Space
 //!     comes back after `maintain`.
 //! 11. **Corruption.** What is damaged, be it a checkpoint, a session, a chunk, an attachment, a named record or a
-//!     change, is [`Item::Corrupt`], naming it; it never panics, never yields wrong data, and hides nothing else. The
-//!     feed tells a damaged change in its place and goes on behind it. Writers and upkeep go on beside damage, and a
-//!     damaged record can be put again as long as its version is known; upkeep says what it left.
+//!     change, is [`Item::Corrupt`], naming it: [`Error::context`] has `checkpoint` and `session` with their ids, as far
+//!     as they can be read, so that who lists it can set it aside. It never panics, never yields wrong data, and hides
+//!     nothing else. The feed tells a damaged change in its place and goes on behind it. Writers and upkeep go on beside
+//!     damage, and a damaged record can be put again as long as its version is known; upkeep says what it left.
 //! 12. **Limits.** What is over a limit of [`StoreInfo::limits`] is refused before anything is written, with the limit
 //!     and the size. So is a question for more than [`Limits::page`] items. A call that names what it asks for by id
 //!     takes as many ids as the caller has: the answer is as long as the question.

@@ -2,7 +2,7 @@
 //!
 //! A save is one transaction in a write-ahead log, synced before it returns; saves that wait together share one sync.
 //! The format is described in `docs/format.md`. Keep the file on a local disk: network file systems do not lock it as
-//! the engine needs. Copy it with the engine's backup, or when it is closed, never without the log beside it.
+//! the engine needs. Copy it with `Store::backup`, or when it is closed, never without the log beside it.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -264,6 +264,39 @@ pub(crate) async fn what_is_damaged_can_be_set_aside(cx: &Context) -> Verdict {
     Ok(())
 }
 
+/// By what a list says of it, and no more: so a check of a whole store sets aside what it finds.
+pub(crate) async fn what_is_listed_as_damaged_is_named_well_enough_to_be_set_aside(
+    cx: &Context,
+) -> Verdict {
+    for spoil in [Damage::Meta, Damage::Payload, Damage::Header] {
+        let cx = &cx.sibling().await?;
+        seed(cx, "s", &["a", "hurt", "c"]).await?;
+        let damage = spoil(id("hurt"));
+        let db = cx.damaged(&damage).await?;
+        let query = Query {
+            parts: Parts::ALL,
+            ..read::everything()
+        };
+        let items = db.scan(&query).await?.items;
+        let error = items.into_iter().find_map(|item| match item {
+            Item::Corrupt(error) => Some(error),
+            _ => None,
+        });
+        let error = error.ok_or_else(|| Failure::wrong(format!("{damage} is not listed")))?;
+        let named: Vec<_> = error.context().collect();
+        for name in [("checkpoint", "hurt"), ("session", "s")] {
+            holds!(
+                named.contains(&name),
+                "{damage}: {name:?} is not in {named:?}"
+            );
+        }
+        apply(cx, quarantine("s", "hurt", true)).await?;
+        let left = read::names(&*db, all_of("s")).await?;
+        same!(left, ["a", "c"], "checkpoints listed");
+    }
+    Ok(())
+}
+
 pub(crate) async fn what_is_damaged_can_be_deleted(cx: &Context) -> Verdict {
     seed(cx, "s", &["a", "hurt"]).await?;
     cx.damaged(&Damage::Meta(id("hurt"))).await?;
