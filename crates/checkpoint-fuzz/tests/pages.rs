@@ -1,8 +1,6 @@
 //! Pages of stores damaged in turn. By default each page in one way, which goes round with the pages and the days;
 //! `CHECKPOINT_FUZZ_FACTOR=4` does all there are.
 
-#![expect(clippy::print_stdout, reason = "a test says what came of it")]
-
 use checkpoint_core::{Clock as _, SystemClock};
 use checkpoint_fuzz::{Damage, pages};
 

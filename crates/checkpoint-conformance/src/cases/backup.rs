@@ -19,6 +19,10 @@ fn place(cx: &Context) -> Verdict<TempDir> {
         let why = "the backend has no way to copy a live store (no backup)";
         return Err(Failure::Skipped(why.into()));
     }
+    directory()
+}
+
+fn directory() -> Verdict<TempDir> {
     TempDir::new().map_err(|error| Failure::wrong(format!("no directory: {error}")))
 }
 
@@ -209,14 +213,15 @@ pub(crate) async fn a_store_without_backups_says_what_to_do_instead(cx: &Context
         return Err(Failure::Skipped("the backend has backups (backup)".into()));
     }
     seed(cx, "s", &["a"]).await?;
-    let to = std::env::temp_dir().join(format!("no-backup-{}", std::process::id()));
+    let place = directory()?;
+    let to = place.path().join("copy");
     let answer = cx.db().backup(&to, &Meter::default()).await;
     let error = refused!(answer, ErrorKind::Unsupported, "a backup");
     holds!(
         error.to_string().contains("copy"),
         "what to do instead? {error}"
     );
-    holds!(!to.exists(), "a file was made");
+    same!(listing(place.path())?, [""; 0], "what was made");
     Ok(())
 }
 

@@ -128,11 +128,11 @@ pub(crate) struct Known {
     pub(crate) session: Option<u64>,
 }
 
-/// Checkpoints of which something tells, by sequence.
+/// Rows of which something tells, by their numbers.
 #[derive(Debug)]
-pub(crate) struct Checkpoints {
+pub(crate) struct Told<T> {
     /// The first in the order, at most as many as asked for.
-    pub(crate) some: Vec<(u64, Known)>,
+    pub(crate) some: Vec<(u64, T)>,
     /// Whether there can be no others among them.
     pub(crate) complete: bool,
 }
@@ -143,7 +143,7 @@ pub(crate) fn checkpoints(
     (low, high): (u64, u64),
     order: Order,
     limit: usize,
-) -> Result<Checkpoints> {
+) -> Result<Told<Known>> {
     let mut first = First::<Known>::new(order, limit);
     let range = Some((low, high));
     let mut seen = |row: &Row<'_>, edit: &dyn Fn(&mut Known)| {
@@ -164,19 +164,19 @@ pub(crate) fn checkpoints(
         seen(row, &|known| known.session = session);
     })?;
     let complete = ids || sessions || both_ways(connection, ROWS, range, |row| seen(row, &|_| {}))?;
-    Ok(Checkpoints {
+    Ok(Told {
         some: first.sorted(),
         complete,
     })
 }
 
-/// The first sessions after a key, with their ids as far as something tells; and whether there can be no others.
+/// The first sessions after a key, with their ids as far as something tells.
 pub(crate) fn sessions(
     connection: &Connection,
     after: Option<u64>,
     order: Order,
     limit: usize,
-) -> Result<(Vec<(u64, Option<SessionId>)>, bool)> {
+) -> Result<Told<Option<SessionId>>> {
     let mut first = First::<Option<SessionId>>::new(order, limit);
     let mut seen = |row: &Row<'_>| {
         let Ok(key) = number(row, 0) else { return };
@@ -192,7 +192,10 @@ pub(crate) fn sessions(
     };
     let ids = both_ways(connection, SESSION_IDS, None, &mut seen)?;
     let complete = both_ways(connection, SESSION_ROWS, None, &mut seen)? || ids;
-    Ok((first.sorted(), complete))
+    Ok(Told {
+        some: first.sorted(),
+        complete,
+    })
 }
 
 /// The id of a session whose row is missing or lies on a page that cannot be read, and none when it is deleted; both as

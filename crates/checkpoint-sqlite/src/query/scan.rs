@@ -186,9 +186,38 @@ pub(crate) fn scan(
         }
         _ => false,
     };
-    let Narrowed { sql, values } = narrow(query, key, tagged_rarely, (low, high));
+    let narrowed = narrow(query, key, tagged_rarely, (low, high));
     let mut names = Names::new(connection);
-    let mut statement = connection.prepare_cached(&sql).map_err(fault)?;
+    let (page, damaged) = walk(&mut names, &narrowed, key, query, limit, (low, high))?;
+    let Some(Damaged { last }) = damaged else {
+        return Ok(page);
+    };
+    // What was read by then is an answer; what comes after it is read around the damage.
+    let left = match (last, query.order) {
+        (Some(_), _) if !page.items.is_empty() => return Ok(page),
+        (Some(last), Order::Ascending) => (last.saturating_add(1), high),
+        (Some(last), Order::Descending) => (low, last.saturating_sub(1)),
+        (None, _) => (low, high),
+    };
+    around::page(&mut names, key, query, limit, left)
+}
+
+/// That a page of the file could not be read, and the last sequence before it.
+struct Damaged {
+    last: Option<u64>,
+}
+
+/// Goes through the rows of a statement until the page is full or the file damaged.
+fn walk(
+    names: &mut Names<'_>,
+    narrowed: &Narrowed<'_>,
+    key: Option<u64>,
+    query: &Query,
+    limit: usize,
+    range: (u64, u64),
+) -> Result<(Page<Item<Record>>, Option<Damaged>)> {
+    let Narrowed { sql, values } = narrowed;
+    let mut statement = names.connection.prepare_cached(sql).map_err(fault)?;
     let bound = params_from_iter(values.iter().map(|value| Bind(*value)));
     let mut rows = statement.query(bound).map_err(fault)?;
     let mut page = Page {
@@ -196,39 +225,32 @@ pub(crate) fn scan(
         next: None,
     };
     let (mut looked_at, mut last) = (0, None);
+    let mut damaged = None;
     loop {
         let row = match rows.next().map_err(fault) {
             Ok(Some(row)) => row,
-            Ok(None) => return Ok(page),
+            Ok(None) => return Ok((page, None)),
             Err(error) if !error.is_corrupt() => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "a page of the file cannot be read");
+                damaged = Some(Damaged { last });
                 break;
             }
         };
         if page.items.len() >= limit || looked_at >= LOOKED_AT {
-            page.next = last.map(|last| query.cursor(last));
-            return Ok(page);
+            break;
         }
         looked_at += 1;
-        let (sequence, item) = judge(&mut names, key, query, row)?;
-        if !goes_on(query.order, last, sequence, (low, high)) {
+        let (sequence, item) = judge(names, key, query, row)?;
+        if !goes_on(query.order, last, sequence, range) {
+            damaged = Some(Damaged { last });
             break;
         }
         last = Some(sequence);
         page.items.extend(item);
     }
-    // What was read by then is an answer; what comes after it is read around the damage.
-    if let (Some(last), false) = (last, page.items.is_empty()) {
-        page.next = Some(query.cursor(last));
-        return Ok(page);
-    }
-    let left = match (last, query.order) {
-        (Some(last), Order::Ascending) => (last.saturating_add(1), high),
-        (Some(last), Order::Descending) => (low, last.saturating_sub(1)),
-        (None, _) => (low, high),
-    };
-    around::page(&mut names, key, query, limit, left)
+    page.next = last.map(|last| query.cursor(last));
+    Ok((page, damaged))
 }
 
 /// Whether a sequence comes after the one before: in a tree whose pages were exchanged it may not.

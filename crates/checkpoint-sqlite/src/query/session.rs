@@ -212,7 +212,8 @@ pub(crate) fn after(
         Ok(_) => Error::corrupt("the list of sessions is out of order"),
         Err(damage) => damage,
     };
-    let (keys, complete) = salvage::sessions(connection, key, order, limit)?;
+    let found = salvage::sessions(connection, key, order, limit)?;
+    let (keys, complete) = (found.some, found.complete);
     if keys.is_empty() && !complete && key.is_none() {
         return Err(damage);
     }
