@@ -25,7 +25,7 @@ fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
             (name, fs::read(&path).unwrap())
         })
         .filter(|(name, bytes)| {
-            !name.ends_with("-shm") && !(name.ends_with("-wal") && bytes.is_empty())
+            !(name.ends_with("-shm") || name.ends_with("-wal") && bytes.is_empty())
         })
         .collect();
     files.sort();
