@@ -20,7 +20,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
     vec![
         Arc::new(Memory),
         Arc::new(sqlite::Sqlite),
-        Arc::new(redb::Redb),
+        Arc::new(self::redb::Redb),
     ]
 }
 

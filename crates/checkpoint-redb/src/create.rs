@@ -12,7 +12,7 @@ use crate::bridge::Bridge;
 use crate::config::RedbOptions;
 use crate::error::{guarded, open_fault};
 use crate::held;
-use crate::query::store;
+use crate::migrate;
 use crate::schema::{Table, VERSION};
 use crate::staged::Staged;
 
@@ -23,7 +23,7 @@ pub(crate) type Fill<'f> = &'f dyn Fn(&Database, StoreId) -> Result<()>;
 pub(crate) fn create(options: &RedbOptions, path: &Path) -> Result<bool> {
     let fill = |database: &Database, id| {
         let mut staged = Staged::default();
-        store::stage(
+        migrate::stage(
             &mut staged,
             &StoreRow::new(id, options.clock.now(), VERSION),
         );

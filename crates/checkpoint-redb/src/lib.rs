@@ -32,6 +32,7 @@ mod held;
 mod key;
 mod maintain;
 mod media;
+mod migrate;
 mod open;
 mod query;
 mod read;

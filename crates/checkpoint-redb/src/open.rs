@@ -14,7 +14,7 @@ use crate::create;
 use crate::error::{guarded, locked, open_fault};
 use crate::header;
 use crate::media::Medium;
-use crate::query::store;
+use crate::migrate;
 use crate::shadow::Shadow;
 use crate::view::View;
 
@@ -96,7 +96,7 @@ fn identify(
     };
     let database = shadow(medium, cache, path)?;
     let transaction = database.begin_read().map_err(crate::error::begin_fault)?;
-    let row = store::identify(&View::new(transaction), !options.read_only)
+    let row = migrate::identify(&View::new(transaction), !options.read_only)
         .map_err(|error| error.with("path", path.display()))?;
     Ok((database, row))
 }

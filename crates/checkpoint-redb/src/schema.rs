@@ -29,6 +29,7 @@ macro_rules! tables {
     };
 }
 
+// The number of a table stands in the digests of its rows: none may be moved or taken out.
 tables! {
     /// `format` and `store`.
     Store = "store";

@@ -94,7 +94,7 @@ pub async fn open_backend(url: impl AsRef<str>) -> Result<Arc<dyn Backend>> {
         #[cfg(feature = "sqlite")]
         "sqlite" => sqlite::open(&url).await,
         #[cfg(feature = "redb")]
-        "redb" => redb::open(&url).await,
+        "redb" => self::redb::open(&url).await,
         _ => Err(not_there(&url)),
     }
 }
@@ -127,7 +127,7 @@ pub fn url_parts(url: impl AsRef<str>) -> Result<UrlParts> {
         #[cfg(feature = "sqlite")]
         "sqlite" => drop(sqlite::options(&url)?),
         #[cfg(feature = "redb")]
-        "redb" => drop(redb::options(&url)?),
+        "redb" => drop(self::redb::options(&url)?),
         _ => return Err(not_there(&url)),
     }
     let place = match url.place() {

@@ -31,7 +31,15 @@ fn engines(tree: &Tree) -> Vec<Violation> {
         (outside && word.names_a_crate()).then(|| beyond(engine, home))
     });
     for file in tree.files().filter(|file| file.is_manifest_of_member()) {
+        // A feature may be called like its engine.
+        let mut depends = false;
         for (line, text) in (1..).zip(file.text.lines()) {
+            if text.starts_with('[') {
+                depends = text.contains("dependencies");
+            }
+            if !depends {
+                continue;
+            }
             let name = text
                 .split(['.', '=', ' '])
                 .next()
