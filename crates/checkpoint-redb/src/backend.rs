@@ -120,6 +120,14 @@ impl Backend for RedbBackend {
     }
 
     async fn get(&self, ids: &[CheckpointId], parts: Parts) -> Result<Vec<Item<Record>>> {
+        if let [id] = ids
+            && !self.shared.held.is_busy()
+        {
+            let item = self.shared.held.view(|it| checkpoint::get(it, id, parts));
+            return item
+                .map(|item| vec![item])
+                .map_err(|error| error.on(&self.shared.info.label));
+        }
         let ids = ids.to_vec();
         self.view(ids.len() > MANY, move |view| {
             let items = ids.iter().map(|id| checkpoint::get(view, id, parts));

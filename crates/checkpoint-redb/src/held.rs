@@ -41,6 +41,7 @@ pub(crate) struct Held {
     path: PathBuf,
     id: StoreId,
     state: RwLock<State>,
+    closed: AtomicBool,
     /// The engine has given up: before anything else it must be opened anew.
     broken: AtomicBool,
     /// Who writes, and who wants that nobody does.
@@ -62,13 +63,14 @@ impl Held {
             options,
             id: opened.row.id,
             state: RwLock::new(State::Open(Box::new(opened.database), opened.medium)),
+            closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             pen: Mutex::new(()),
         }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(*self.state.read(), State::Closed)
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Whether somebody has the database alone just now, so that a read would wait.
@@ -209,6 +211,7 @@ impl Held {
 
     /// Lets go of the file. Reads under way are waited for.
     pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         let mut state = self.state.write();
         drop_whole(std::mem::replace(&mut *state, State::Closed));
     }
