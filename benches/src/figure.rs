@@ -22,6 +22,8 @@ pub enum Table {
     Many,
     /// A state too large for memory.
     Large,
+    /// One store copied into another.
+    Moving,
     /// The file of a growing conversation.
     Growth,
     /// Instructions beside those counted when the baseline was written.
@@ -30,7 +32,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Durable,
         Self::InFlight,
         Self::NotDurable,
@@ -39,6 +41,7 @@ impl Table {
         Self::ReadGroups,
         Self::Many,
         Self::Large,
+        Self::Moving,
         Self::Growth,
         Self::Instructions,
     ];
@@ -55,6 +58,7 @@ impl Table {
             Self::ReadGroups => "Known groups, reads",
             Self::Many => "A million checkpoints",
             Self::Large => "A state of 1 GiB",
+            Self::Moving => "Moving between stores",
             Self::Growth => "Growth",
             Self::Instructions => "Instructions",
         }
@@ -80,6 +84,7 @@ impl Table {
             | Self::DurableGroups
             | Self::Many
             | Self::Large
+            | Self::Moving
             | Self::Growth => Some(true),
             Self::NotDurable => Some(false),
             Self::Reads | Self::ReadGroups | Self::Instructions => None,

@@ -1,6 +1,6 @@
 //! What stays small while a store grows: `cargo xtask bench scale`.
 //!
-//! Name some measurements to make no others: `many`, `large`, `growth`.
+//! Name some measurements to make no others: `many`, `large`, `growth`, `copy`.
 
 #![expect(
     clippy::print_stdout,
@@ -8,6 +8,7 @@
     reason = "a program that measures speaks through its terminal"
 )]
 
+mod copy;
 mod growth;
 mod large;
 mod many;
@@ -22,6 +23,7 @@ cargo xtask bench scale [MEASUREMENT]... [--rows N] [--mib N]
 
   many    create, latest and list, with --rows checkpoints (1,000,000) against 1,000
   large   memory while a state of --mib MiB (1,024) is saved and read back
+  copy    one store into another: 100,000 small states, and memory for --mib MiB of large ones
   growth  the file after 200 turns of 2 KiB, all of the conversation saved each turn
 
 Without a MEASUREMENT all are made. CHECKPOINT_BENCH_DIR names the disk to measure on.
@@ -51,7 +53,7 @@ impl Wanted {
             match arg.as_str() {
                 "--rows" => wanted.rows = number()?,
                 "--mib" => wanted.mib = number()?,
-                "many" | "large" | "growth" => wanted.measurements.push(arg),
+                "many" | "large" | "growth" | "copy" => wanted.measurements.push(arg),
                 _ => return Err(format!("what is `{arg}`?\n\n{HELP}")),
             }
         }
@@ -67,6 +69,10 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if_eq(large::CHILD).is_some() {
         large::child(&args.collect::<Vec<_>>());
+        return ExitCode::SUCCESS;
+    }
+    if args.next_if_eq(copy::CHILD).is_some() {
+        copy::child(&args.collect::<Vec<_>>());
         return ExitCode::SUCCESS;
     }
     match run(args) {
@@ -91,6 +97,9 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), String> {
     let mut report = Report::new(&asked)?;
     if wanted.wants("growth") {
         growth::run(&mut report);
+    }
+    if wanted.wants("copy") {
+        copy::run(&mut report, wanted.mib);
     }
     if wanted.wants("large") {
         large::run(&mut report, wanted.mib);

@@ -14,6 +14,10 @@ use crate::id::SessionId;
 use crate::store::Store;
 
 /// A copy of a store, or of a session, into another store. Await it, or say first what of it.
+///
+/// # Cancel safety
+///
+/// Dropping the future leaves the target with some of the commits done, each whole. Copying again goes on from there.
 #[must_use = "nothing is copied until it is awaited"]
 #[derive(Clone)]
 pub struct CopyStore {
@@ -24,7 +28,43 @@ pub struct CopyStore {
 }
 
 impl Store {
-    /// Copies what is in this store into another.
+    /// Copies what is in this store into another, of whatever backend: await it, or say first what of it.
+    ///
+    /// Ids, sequences, commit times, revisions and the order stay; so do sessions with their names and epochs, forks,
+    /// attachments and what is set aside. Where the target has come further already, a checkpoint is given the next
+    /// sequence there and keeps its own as its [origin](crate::Header::origin), so that ["as of"](crate::Session::as_of)
+    /// a time answers as before. Every state is compared with its digest on the way. What is damaged, or what the target
+    /// has with another content, is told in the answer and stops nothing else.
+    ///
+    /// Copying again brings what came since, and what a copy that was interrupted had not brought: what is there already
+    /// is left, what is there at a lower revision is brought up. What was deleted in the target stays deleted.
+    /// `docs/moving.md` tells what becomes of owners, and what is not copied.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use checkpoint_core::{MemoryBackend, Store};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (old, new) = (Store::new(Arc::new(MemoryBackend::new())), Store::new(Arc::new(MemoryBackend::new())));
+    /// let session = old.session("research-42").await?;
+    /// let saved = session.save(&vec![1, 2, 3]).message("plan agreed").await?;
+    ///
+    /// let received = old.copy_to(&new).progress(|progress| println!("{} copied", progress.done)).await?;
+    /// assert_eq!((received.checkpoints, received.refused), (1, 0));
+    /// assert_eq!(new.get(saved.id).await?.unwrap().message(), "plan agreed");
+    ///
+    /// session.save(&vec![1, 2, 3, 4]).await?;
+    /// let received = old.copy_to(&new).await?;
+    /// assert_eq!((received.checkpoints, received.skipped), (1, 1));
+    /// # Ok::<(), checkpoint_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Awaiting it: `Invalid` for a store and itself, `Denied` for a target that is open for reading only, and those of
+    /// either storage. Commits until then are done, each whole.
     pub fn copy_to(&self, target: &Self) -> CopyStore {
         CopyStore {
             source: self.clone(),

@@ -4,6 +4,7 @@
 //! the last are written. A commit that the store refuses is taken apart, and each of its checkpoints is judged alone, so
 //! that one that cannot be brought stops none beside it. At the end the counter rises to that of the source.
 
+mod attachments;
 mod batch;
 mod carry;
 mod judge;
@@ -276,7 +277,7 @@ impl Receiver<'_> {
         self.progress.done += 1;
         self.progress.bytes = self.received.bytes;
         for attachment in ready.late {
-            let Some(attach) = self.attach(&arrival.header, &attachment).await? else {
+            let Some(attach) = self.attach(arrival, &attachment).await? else {
                 continue;
             };
             match self.commit(self.target.commit_of().with(attach)).await {

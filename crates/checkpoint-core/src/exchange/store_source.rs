@@ -15,8 +15,11 @@ use crate::record::{
     Attachment, Item, Parts, Payload, Position, Record, SessionRecord, StoredChunk,
 };
 
-/// Checkpoints on a page, at most.
+/// Checkpoints on a page, at most, and bytes of description and state after which it ends.
 const PAGE: usize = 512;
+const BYTES: usize = 4 << 20;
+/// Checkpoints that are read at once: nobody knows their size before.
+const STEP: usize = 32;
 /// Sessions on a page, and attachments.
 const NAMES: usize = 256;
 
@@ -30,6 +33,31 @@ pub(crate) struct StoreSource<'a> {
 impl<'a> StoreSource<'a> {
     pub(crate) fn new(backend: &'a dyn Backend, session: Option<SessionId>) -> Self {
         Self { backend, session }
+    }
+
+    /// A page of checkpoints above a sequence, and where the next one starts.
+    async fn records(&self, after: u64) -> Result<(Vec<Item<Record>>, Option<u64>)> {
+        let mut query = Query {
+            session: self.session.clone(),
+            order: Order::Ascending,
+            parts: Parts::ALL,
+            limit: STEP,
+            ..Query::default()
+        };
+        query.filter.quarantined = true;
+        let (mut records, mut bytes, mut next) = (Vec::new(), 0, Some(after));
+        while let Some(after) = next.filter(|_| records.len() < PAGE && bytes < BYTES) {
+            let Some(first) = after.checked_add(1) else {
+                return Ok((records, None));
+            };
+            query.sequences = first..=u64::MAX;
+            let page = self.backend.scan(&query).await?;
+            bytes += page.items.iter().map(size).sum::<usize>();
+            records.extend(page.items);
+            let last = page.next.map(|next| next.place(CursorKind::Ascending));
+            next = last.transpose()?;
+        }
+        Ok((records, next))
     }
 
     /// The attachments of checkpoints, without their contents. What is damaged is answered beside them.
@@ -102,20 +130,8 @@ impl Source for StoreSource<'_> {
     }
 
     async fn arrivals(&self, after: u64) -> Result<Arrivals> {
-        let Some(first) = after.checked_add(1) else {
-            return Ok(Arrivals::default());
-        };
-        let mut query = Query {
-            session: self.session.clone(),
-            order: Order::Ascending,
-            sequences: first..=u64::MAX,
-            parts: Parts::ALL,
-            limit: PAGE,
-            ..Query::default()
-        };
-        query.filter.quarantined = true;
-        let page = self.backend.scan(&query).await?;
-        let ids = page.items.iter().filter_map(|item| match item {
+        let (records, next) = self.records(after).await?;
+        let ids = records.iter().filter_map(|item| match item {
             Item::Found(record) => Some(record.header.id.clone()),
             _ => None,
         });
@@ -126,13 +142,9 @@ impl Source for StoreSource<'_> {
                 arrival(record, attachments.unwrap_or_default())
             })
         };
-        let mut items: Vec<_> = page.items.into_iter().map(arrive).collect();
+        let mut items: Vec<_> = records.into_iter().map(arrive).collect();
         items.extend(damaged.into_iter().map(Item::Corrupt));
-        let next = page.next.map(|next| next.place(CursorKind::Ascending));
-        Ok(Arrivals {
-            items,
-            next: next.transpose()?,
-        })
+        Ok(Arrivals { items, next })
     }
 
     async fn attachment(&self, of: &Attachment) -> Result<Option<Bytes>> {
@@ -150,6 +162,13 @@ impl Source for StoreSource<'_> {
     async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
         self.backend.chunks(ids).await
     }
+}
+
+/// Bytes of description and state of a checkpoint.
+fn size(item: &Item<Record>) -> usize {
+    let Item::Found(record) = item else { return 0 };
+    let inline = record.payload.as_ref().and_then(Payload::inline);
+    record.meta.as_ref().map_or(0, Bytes::len) + inline.map_or(0, Bytes::len)
 }
 
 fn arrival(record: Record, attachments: Vec<Attachment>) -> Result<Arrival> {

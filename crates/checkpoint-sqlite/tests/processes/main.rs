@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod copying;
 mod creation;
 mod full;
 mod load;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         sharing::a_claim_by_another_process_fences_this_one,
         sharing::a_second_handle_does_not_give_up_the_locks_of_the_first,
         sharing::a_flush_does_not_give_up_the_locks_of_the_store,
+        copying::a_copy_that_is_killed_goes_on_when_it_is_made_again,
         creation::creators_at_the_same_moment_share_one_store,
         creation::openers_of_a_copy_without_a_log_at_the_same_moment_share_it,
         creation::what_a_killed_creator_left_is_removed,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use checkpoint_core::{Durability, Error, Session, Store};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 
-use crate::{creation, full, load};
+use crate::{copying, creation, full, load};
 
 /// Set in the environment of a peer.
 pub(crate) const ROLE: &str = "CHECKPOINT_TEST_PEER";
@@ -186,6 +186,7 @@ async fn obey(hands: &mut Hands, words: &[&str]) -> Result<String, Error> {
             load::write(&hands.stores[0], name, rounds.parse().unwrap()).await;
             "done".to_owned()
         }
+        ["copy to", path] => copying::copy(&hands.stores[0], Path::new(path)).await?,
         ["create and stop", path] => creation::create_and_stop(Path::new(path)).await,
         other => full::obey(hands.stores.first(), other).await?,
     })

@@ -1,22 +1,16 @@
 //! What becomes of a checkpoint, by what the target has under its id.
 
 use super::Receiver;
-use super::batch::{BYTES, Ready, What};
+use super::batch::{Ready, What};
 use super::carry::Carried;
 use crate::checksum::{checksum, fingerprint};
-use crate::commit::{
-    Append, Attach, Commit, Fingerprint, NewState, Operation, Parent, Quarantine, Update,
-};
+use crate::commit::{Append, Commit, Fingerprint, NewState, Operation, Parent, Quarantine, Update};
 use crate::description::Description;
 use crate::error::{Error, ErrorKind, Result};
-use crate::exchange::source::{Arrival, ArrivingState, Source};
-use crate::exchange::store_source::StoreSource;
+use crate::exchange::source::{Arrival, ArrivingState};
 use crate::id::CommitId;
-use crate::record::{Attachment, Header, Item, Origin, Payload, Record};
+use crate::record::{Header, Item, Origin, Payload, Record};
 use crate::store::check_description;
-
-/// Attachments that travel in the commit of their checkpoint, at most.
-const TOGETHER: usize = 1_000;
 
 /// What the target has under an id.
 enum Found {
@@ -194,92 +188,6 @@ impl Receiver<'_> {
             }
             _ => Ok(None),
         }
-    }
-
-    /// Attachments that the target lacks or has otherwise: as many as have room in the commit, the others later.
-    async fn attach_all(
-        &mut self,
-        arrival: &Arrival,
-        ready: &mut Ready,
-        compare: bool,
-    ) -> Result<()> {
-        let mut size = ready.size();
-        for attachment in &arrival.attachments {
-            let attach = match self.attach(&arrival.header, attachment).await {
-                Ok(Some(attach)) => attach,
-                Ok(None) => continue,
-                Err(error) if super::is_about_content(&error) => {
-                    self.refuse_attachment(arrival, attachment, error);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if compare && self.is_there(&attach, attachment).await? {
-                continue;
-            }
-            size += attach.bytes.as_ref().map_or(0, |bytes| bytes.len());
-            if size <= BYTES && ready.operations.len() < TOGETHER {
-                ready.operations.push(attach.into());
-            } else {
-                ready.late.push(Attachment {
-                    bytes: None,
-                    ..attachment.clone()
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// An attachment with its content; none when it is gone from the source.
-    pub(super) async fn attach(
-        &self,
-        header: &Header,
-        attachment: &Attachment,
-    ) -> Result<Option<Attach>> {
-        let bytes = match &attachment.bytes {
-            Some(bytes) => Some(bytes.clone()),
-            None => {
-                let content = self.source.attachment(attachment).await;
-                content.map_err(|error| self.there(error))?
-            }
-        };
-        let Some(bytes) = bytes else { return Ok(None) };
-        let attach = Attach {
-            session: header.session.clone(),
-            checkpoint: header.id.clone(),
-            kind: attachment.kind.clone(),
-            key: attachment.key.clone(),
-            bytes: Some(bytes),
-        };
-        let alone = Commit::new(CommitId::from_bytes([0; 16])).with(attach.clone());
-        alone.check(&self.target.info().limits)?;
-        Ok(Some(attach))
-    }
-
-    /// Whether the target has an attachment with the same content.
-    async fn is_there(&self, attach: &Attach, attachment: &Attachment) -> Result<bool> {
-        let target = StoreSource::new(self.target.backend().as_ref(), None);
-        match target.attachment(attachment).await {
-            Ok(bytes) => Ok(bytes == attach.bytes),
-            // It is put again then.
-            Err(error) if error.is_corrupt() => Ok(false),
-            Err(error) => Err(self.here(error)),
-        }
-    }
-
-    pub(super) fn refuse_attachment(
-        &mut self,
-        arrival: &Arrival,
-        attachment: &Attachment,
-        error: Error,
-    ) {
-        let (id, session) = (&arrival.header.id, &arrival.header.session);
-        let error = error
-            .with("checkpoint", id)
-            .with("kind", &attachment.kind)
-            .with("key", format_args!("{:?}", attachment.key));
-        self.received
-            .refuse(Some(id.clone()), Some(session.clone()), error);
     }
 
     /// Judged alone, so that what no store could take does not take those beside it along.

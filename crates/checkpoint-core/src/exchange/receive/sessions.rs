@@ -23,12 +23,14 @@ const BYTES: usize = 1 << 20;
 pub(super) struct Sessions {
     /// Where the last page began; sessions that are made meanwhile come behind it.
     last: Option<Cursor>,
+    begun: bool,
     put_off: HashMap<SessionId, SessionRecord>,
 }
 
 impl Receiver<'_> {
-    /// Brings all that are told from where it ended the last time.
+    /// Brings all that are told from where it ended the last time, if there was one.
     pub(super) async fn bring_sessions(&mut self) -> Result<()> {
+        let mut told_before = std::mem::replace(&mut self.sessions.begun, true);
         loop {
             let page = self.source.sessions(self.sessions.last.clone()).await;
             let page = page.map_err(|error| self.there(error))?;
@@ -38,13 +40,15 @@ impl Receiver<'_> {
                     Item::Found(session) if self.is_wanted_session(&session) => {
                         sessions.push(session);
                     }
-                    Item::Corrupt(error) => {
+                    // What is wrong on the page with which it ended was told then.
+                    Item::Corrupt(error) if !told_before => {
                         let error = self.there(error);
                         self.received.refuse(None, None, error);
                     }
-                    Item::Found(_) | Item::Absent | Item::Deleted => {}
+                    Item::Found(_) | Item::Corrupt(_) | Item::Absent | Item::Deleted => {}
                 }
             }
+            told_before = false;
             let sessions = self.put_off(sessions).await?;
             self.make_all(sessions).await?;
             match page.next {
@@ -95,7 +99,7 @@ impl Receiver<'_> {
                 .head
                 .as_ref()
                 .is_some_and(|it| gone.contains(&it.id));
-            if is_gone && self.session(&session.id).await?.is_none() {
+            if is_gone && !self.has_session(&session.id).await? {
                 if self.sessions.put_off.len() < PUT_OFF {
                     self.sessions.put_off.insert(session.id.clone(), session);
                 }
@@ -119,14 +123,34 @@ impl Receiver<'_> {
             let count = rest.iter().take_while(fits).count().max(1);
             let (some, later) = rest.split_at(count);
             rest = later;
-            let mut commit = self.target.commit_of();
-            commit.operations = some.iter().map(|session| create(session).into()).collect();
-            let receipt = self.commit(commit).await?;
-            for (session, outcome) in some.iter().zip(receipt.outcomes) {
-                match outcome {
-                    Outcome::Session { created: true, .. } => self.received.sessions += 1,
-                    _ => self.describe(session).await?,
+            self.make_some(some).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes sessions in one commit, or each in one of its own when the target does not take all of them.
+    async fn make_some(&mut self, sessions: &[SessionRecord]) -> Result<()> {
+        let mut commit = self.target.commit_of();
+        commit.operations = sessions.iter().map(|it| create(it).into()).collect();
+        let receipt = match self.commit(commit).await {
+            Ok(receipt) => receipt,
+            Err(error) if !is_about_content(&error) => return Err(error),
+            Err(error) => {
+                if let [session] = sessions {
+                    let id = Some(session.id.clone());
+                    self.received.refuse(None, id, error);
+                    return Ok(());
                 }
+                for session in sessions.chunks(1) {
+                    Box::pin(self.make_some(session)).await?;
+                }
+                return Ok(());
+            }
+        };
+        for (session, outcome) in sessions.iter().zip(receipt.outcomes) {
+            match outcome {
+                Outcome::Session { created: true, .. } => self.received.sessions += 1,
+                _ => self.describe(session).await?,
             }
         }
         Ok(())
@@ -134,7 +158,7 @@ impl Receiver<'_> {
 
     /// Brings name and metadata of a session that is there.
     async fn describe(&mut self, session: &SessionRecord) -> Result<()> {
-        let Some(there) = self.session(&session.id).await? else {
+        let Item::Found(there) = self.session(&session.id).await? else {
             return Ok(());
         };
         if there.body == session.body || there.revision >= session.revision {
@@ -155,16 +179,18 @@ impl Receiver<'_> {
         }
     }
 
-    /// A session of the target. One that is damaged is there, and is left as it is.
-    async fn session(&self, id: &SessionId) -> Result<Option<SessionRecord>> {
+    /// A session of the target.
+    async fn session(&self, id: &SessionId) -> Result<Item<SessionRecord>> {
         let query = SessionQuery::one(id.clone());
         let page = self.target.backend().sessions(&query).await;
         let mut page = page.map_err(|error| self.here(error))?;
-        match page.items.pop() {
-            Some(Item::Found(session)) => Ok(Some(session)),
-            Some(Item::Corrupt(error)) => Err(self.here(error)),
-            _ => Ok(None),
-        }
+        Ok(page.items.pop().unwrap_or(Item::Absent))
+    }
+
+    /// Whether the target has a session, be it damaged.
+    async fn has_session(&self, id: &SessionId) -> Result<bool> {
+        let item = self.session(id).await?;
+        Ok(matches!(item, Item::Found(_) | Item::Corrupt(_)))
     }
 
     /// Makes the session of a checkpoint that turned out not to be there: one that was put off, or made in the source
@@ -174,7 +200,7 @@ impl Receiver<'_> {
             return self.make_all(vec![session]).await;
         }
         self.bring_sessions().await?;
-        if self.session(&of.session).await?.is_some() {
+        if self.has_session(&of.session).await? {
             return Ok(());
         }
         let create = CreateSession {
