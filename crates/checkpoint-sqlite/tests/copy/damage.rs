@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use checkpoint_conformance::{Fault, with_fault};
 use checkpoint_core::{
-    Backend, ChunkId, Error, Item, Page, Payload, Query, Record, Result, Store, StoredChunk,
+    Backend, ChunkId, Error, FakeClock, Item, Page, Payload, Query, Record, Result, Store,
+    StoredChunk,
 };
 
 use crate::same::{assert_same, read};
@@ -66,7 +67,6 @@ impl Fault for Damage {
         let top = record.payload.and_then(|payload| payload.top());
         for (id, item) in ids.iter().zip(&mut chunks) {
             let Item::Found(chunk) = item else { continue };
-            // A leaf of the state, found by being no node: its first byte is at most 2.
             let damaged = top == Some(*id);
             if damaged && *told {
                 *item = Item::Corrupt(Error::corrupt("a damaged chunk").with("chunk", id));
@@ -79,6 +79,23 @@ impl Fault for Damage {
         }
         Ok(chunks)
     }
+}
+
+/// Small states, and two large ones that share most of what they have.
+async fn whole(clock: &FakeClock) -> Store {
+    let store = memory(clock);
+    let session = store.session("s").await.unwrap();
+    let large: Vec<u64> = (0..40_000).map(crate::common::mix).collect();
+    for (id, state) in [
+        ("first", &large[..1]),
+        ("small", &large[..2]),
+        ("large", &large[..]),
+        ("shares", &large[9..]),
+        ("last", &large[..3]),
+    ] {
+        session.save(state).id(id).message(id).await.unwrap();
+    }
+    store
 }
 
 #[tokio::test]
@@ -94,29 +111,7 @@ async fn a_damaged_checkpoint_is_refused_by_name_and_stops_nothing() {
     };
     for damage in damages() {
         let clock = clock();
-        let whole = memory(&clock);
-        let session = whole.session("s").await.unwrap();
-        session.save(&1).id("first").message("first").await.unwrap();
-        session
-            .save(&22)
-            .id("small")
-            .message("small")
-            .await
-            .unwrap();
-        let large: Vec<u64> = (0..40_000).map(crate::common::mix).collect();
-        session
-            .save(&large)
-            .id("large")
-            .message("large")
-            .await
-            .unwrap();
-        session
-            .save(&large[9..])
-            .id("shares")
-            .message("shares")
-            .await
-            .unwrap();
-        session.save(&3).id("last").message("last").await.unwrap();
+        let whole = whole(&clock).await;
         let of = match &damage {
             Damage::Chunk(of, _) | Damage::Header(of) | Damage::Inline(of) | Damage::Meta(of) => {
                 of.clone()
