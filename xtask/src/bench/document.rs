@@ -113,7 +113,8 @@ mod tests {
         for promise in PROMISES {
             let (table, load) = (promise.table, promise.load);
             let stated = cell(&text, table, load, "promised").unwrap_or_default();
-            let unit = if table == Table::Large { "MiB" } else { "MB" };
+            let in_mib = matches!(table, Table::Large | Table::Moving);
+            let unit = if in_mib { "MiB" } else { "MB" };
             let bound = table::bound(promise, unit);
             // What deeper trees excuse is found by measuring.
             let stated = stated.split(" + ").next().unwrap_or_default();

@@ -63,7 +63,7 @@ impl Promise {
     }
 }
 
-use Table::{Durable, Growth, InFlight, Instructions, Large, Many, NotDurable, Reads};
+use Table::{Durable, Growth, InFlight, Instructions, Large, Many, Moving, NotDurable, Reads};
 
 /// How much more an operation may take than the baseline, before somebody looks.
 const MORE: f64 = 1.03;
@@ -96,6 +96,7 @@ pub(super) const PROMISES: &[Promise] = &[
     value(Large, "JSON, restore, memory", 100.0),
     value(Large, "random bytes, save, memory", 100.0),
     value(Large, "random bytes, restore, memory", 100.0),
+    value(Moving, "SQLite to SQLite, 1024 × 1 MiB, memory", 100.0),
     value(Growth, "words, file after close", 0.6),
     value(Growth, "hexadecimal digits, file after close", 0.6),
     most(Instructions, "save, 1 KiB, memory", MORE),

@@ -63,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Awaiting it: `Invalid` for a store and itself, `Denied` for a target that is open for reading only, and those of
+    /// Awaiting it: `Invalid` for a store and itself, `NotFound` for a session that is not there, `Denied` for a target that is open for reading only, and those of
     /// either storage. Commits until then are done, each whole.
     pub fn copy_to(&self, target: &Self) -> CopyStore {
         CopyStore {
@@ -112,6 +112,9 @@ impl CopyStore {
         {
             let problem = "a store cannot be copied into itself; give another as the target";
             return Err(source.blame(Error::invalid(problem), "copy"));
+        }
+        if let Some(session) = &how.session {
+            source.session(session.clone()).existing().await?;
         }
         let from = StoreSource::new(source.backend().as_ref(), how.session.clone());
         receive(&from, &target, &how).await

@@ -236,4 +236,6 @@ async fn what_cannot_be_copied_into_is_refused_and_says_why() {
         .await
         .unwrap_err();
     assert_eq!(wrong.kind(), &ErrorKind::Invalid, "{wrong}");
+    let unknown = source.copy_to(&memory(&clock)).session("nobody's").await;
+    assert!(unknown.unwrap_err().is_not_found());
 }
