@@ -101,6 +101,11 @@ impl StateDigest {
         Self(digest)
     }
 
+    /// The BLAKE3 digest.
+    pub(crate) fn blake3(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn tagged(&self) -> [u8; 33] {
         let mut tagged = [BLAKE3; 33];
         tagged[1..].copy_from_slice(&self.0);

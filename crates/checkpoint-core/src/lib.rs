@@ -39,7 +39,10 @@ pub use commit::{
 };
 pub use diff::{Diff, DiffEntry, DiffKind, DiffStat};
 pub use error::{Actual, Applied, Conflict, Error, ErrorKind, Result};
-pub use exchange::{CopyStore, Progress, Received, Refused};
+pub use exchange::{
+    CopyStore, Export, ExportFormat, ExportReport, Import, ImportFormat, ImportReport, Progress,
+    Received, Refused,
+};
 pub use feed::{Change, ChangeKind, Feed};
 pub use hasher::{ContentHasher, Purpose};
 pub use id::{

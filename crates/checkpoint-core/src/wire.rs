@@ -25,6 +25,11 @@ impl Fields {
         Self(Vec::with_capacity(128))
     }
 
+    /// With room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     /// Bytes, left out when there are none.
     pub(crate) fn bytes(&mut self, number: u64, value: &[u8]) {
         if !value.is_empty() {

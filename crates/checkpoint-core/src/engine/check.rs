@@ -10,7 +10,7 @@ use crate::record::Payload;
 
 /// The highest sequence, revision and epoch that may come from outside: engines keep them as signed numbers of 64 bits,
 /// and there is room above it for all that is still to be counted.
-const HIGHEST: u64 = 1 << 62;
+pub(crate) const HIGHEST: u64 = 1 << 62;
 
 impl Commit {
     /// Checks what does not depend on what the store holds: limits, sorted tags, ids used once.
@@ -175,7 +175,7 @@ fn check_state(length: u64, payload: &Payload, limits: &Limits) -> Result<()> {
     within("inline state", inline, limits.chunk)
 }
 
-fn check_tags(tags: &[Tag], limits: &Limits) -> Result<()> {
+pub(crate) fn check_tags(tags: &[Tag], limits: &Limits) -> Result<()> {
     within("tags of a checkpoint", tags.len() as u64, limits.tags)?;
     match tags.windows(2).find(|pair| pair[0] >= pair[1]) {
         Some(pair) => Err(Error::invalid("tags must be sorted, each once").with("tag", &pair[1])),

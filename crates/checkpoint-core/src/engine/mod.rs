@@ -32,7 +32,7 @@ mod writer;
 
 pub use apply::{Counters, apply};
 pub use aside::aside;
-pub(crate) use check::within;
+pub(crate) use check::{HIGHEST, check_tags, within};
 pub use children::{children_of, put_children};
 pub use feed::{FeedRow, feed_page};
 pub use group::{Group, Waiting, is_lenient, settle};

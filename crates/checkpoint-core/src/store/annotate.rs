@@ -11,10 +11,11 @@ use crate::id::CheckpointId;
 use crate::query::AttachmentQuery;
 use crate::receipt::Outcome;
 use crate::record::{Attachment, Item};
+use crate::status::numbered;
 use crate::wire::{FieldReader, Fields, unzigzag, zigzag};
 
 /// The kind under which annotations are attached.
-pub(super) const ANNOTATION: &str = "annotation";
+pub(crate) const ANNOTATION: &str = "annotation";
 
 /// A note on a checkpoint, made after it was saved. It never changes the checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,31 +31,32 @@ pub struct Annotation {
     pub time: Timestamp,
 }
 
-/// How much an annotation matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Severity {
-    /// Good to know.
-    #[default]
-    Info,
-    /// Something to look at.
-    Warning,
-    /// Something is wrong.
-    Critical,
-}
+numbered!(
+    /// How much an annotation matters.
+    #[derive(Default)]
+    Severity {
+        /// Good to know.
+        #[default]
+        Info = 0, "info";
+        /// Something to look at.
+        Warning = 1, "warning";
+        /// Something is wrong.
+        Critical = 2, "critical";
+    }
+);
 
 impl Annotation {
     /// Fields: 1 note, 2 severity (0 info, 1 warning, 2 critical), 3 author, 4 time in microseconds (zigzag).
-    fn encode(&self) -> Bytes {
+    pub(crate) fn encode(&self) -> Bytes {
         let mut fields = Fields::new();
         fields.bytes(1, self.note.as_bytes());
-        fields.number(2, self.severity as u64);
+        fields.number(2, u64::from(self.severity.number()));
         fields.bytes(3, self.author.as_bytes());
         fields.number(4, zigzag(self.time.micros()));
         fields.finish().into()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let mut time = 0;
         let mut annotation = Self {
             note: String::new(),
@@ -67,14 +69,11 @@ impl Annotation {
             match field.number {
                 1 => annotation.note = field.text()?.to_owned(),
                 2 => {
-                    annotation.severity = match field.number_value()? {
-                        0 => Severity::Info,
-                        1 => Severity::Warning,
-                        2 => Severity::Critical,
-                        other => {
-                            return Err(Error::corrupt("unknown severity").with("severity", other));
-                        }
-                    }
+                    let number = field.number_value()?;
+                    let known = u8::try_from(number).ok().and_then(Severity::from_number);
+                    annotation.severity = known.ok_or_else(|| {
+                        Error::corrupt("unknown severity").with("severity", number)
+                    })?;
                 }
                 3 => annotation.author = field.text()?.to_owned(),
                 4 => time = unzigzag(field.number_value()?),

@@ -75,14 +75,14 @@ impl SessionInfo {
 
 /// What is kept of a session besides what backends index. Fields: 1 name, 2 metadata as JSON, 3 fork point.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Body {
-    pub(super) name: String,
-    pub(super) metadata: Map<String, Value>,
-    pub(super) forked_from: Option<CheckpointId>,
+pub(crate) struct Body {
+    pub(crate) name: String,
+    pub(crate) metadata: Map<String, Value>,
+    pub(crate) forked_from: Option<CheckpointId>,
 }
 
 impl Body {
-    pub(super) fn encode(&self) -> Result<Bytes> {
+    pub(crate) fn encode(&self) -> Result<Bytes> {
         let mut fields = Fields::new();
         fields.bytes(1, self.name.as_bytes());
         if !self.metadata.is_empty() {
@@ -97,7 +97,7 @@ impl Body {
         Ok(fields.finish().into())
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let mut body = Self::default();
         let mut reader = FieldReader::new(bytes);
         while let Some(field) = reader.next()? {

@@ -26,8 +26,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::backend::{Backend, Budget, MaintainStep, Stats, StoreInfo};
-use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
+use crate::clock::{Clock, IdSource, SystemClock, SystemIds, Timestamp};
 use crate::codec::Codec;
 use crate::commit::Commit;
 use crate::error::{Error, Result};
@@ -36,7 +38,9 @@ use crate::query::{Cursor, SessionQuery};
 use crate::receipt::{Outcome, Receipt};
 use crate::record::{Item, Parts, Position};
 
+pub(crate) use annotate::ANNOTATION;
 pub(crate) use draft::check_description;
+pub(crate) use info::Body;
 pub(crate) use place::{Placed, Placer, offload};
 
 pub use annotate::{Annotation, Severity};
@@ -305,6 +309,21 @@ impl Store {
             schemas: inner.schemas.clone(),
         }
         .build()
+    }
+
+    /// Whether there is such a session, be it damaged.
+    pub(crate) async fn has_session(&self, id: &SessionId) -> Result<bool> {
+        Session::of(self, id).is_there().await
+    }
+
+    /// The time, by the clock of this handle.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// An id that was never given before.
+    pub(crate) fn new_id(&self) -> Uuid {
+        self.0.ids.next()
     }
 
     pub(crate) fn commit_of(&self) -> Commit {

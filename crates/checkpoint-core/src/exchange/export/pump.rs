@@ -1,0 +1,435 @@
+//! From a source into a file, with bounded memory.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Write as _;
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt as _;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::output::Sink;
+use super::state::{Chunking, whole};
+use super::{ExportFormat, ExportReport};
+use crate::checksum::checksum;
+use crate::commit::NewChunk;
+use crate::description::{Description, StateDigest};
+use crate::error::{Error, Result};
+use crate::exchange::file::{Encoder, FileHeader, Totals};
+use crate::exchange::lines::MAX_LINE;
+use crate::exchange::receive::Watcher;
+use crate::exchange::report::{Progress, Received};
+use crate::exchange::source::{Arrival, ArrivingState, Source};
+use crate::id::{CheckpointId, SessionId};
+use crate::record::{Attachment, Item, SessionRecord, StoredChunk};
+
+/// Bytes that are encoded at once.
+const BATCH: usize = 1 << 20;
+/// Bytes of a state that stays in its checkpoint in an archive.
+const INLINE: usize = 64 << 10;
+
+/// A part of a file that is still to be encoded.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Session(SessionRecord),
+    Chunk(NewChunk),
+    Checkpoint(Box<Arrival>),
+}
+
+impl Piece {
+    fn size(&self) -> usize {
+        match self {
+            Self::Session(session) => 64 + session.body.len(),
+            Self::Chunk(chunk) => 64 + chunk.bytes.len() + 32 * chunk.children.len(),
+            Self::Checkpoint(arrival) => {
+                let state = match &arrival.state {
+                    ArrivingState::Whole(state) => state.len(),
+                    ArrivingState::Tree(_) => 32,
+                };
+                let beside = arrival.attachments.iter();
+                let beside: usize = beside
+                    .map(|it| it.bytes.as_ref().map_or(0, Bytes::len))
+                    .sum();
+                256 + arrival.meta.len() + state + beside
+            }
+        }
+    }
+}
+
+/// Encodes pieces, where blocking is allowed.
+#[derive(Debug)]
+struct Worker {
+    encoder: Box<dyn Encoder>,
+    /// Where the bytes go; none when somebody else takes them.
+    file: Option<File>,
+    out: Vec<u8>,
+    bytes: u64,
+    totals: Totals,
+    refused: Vec<(CheckpointId, SessionId, Error)>,
+}
+
+impl Worker {
+    fn work(mut self, pieces: Vec<Piece>) -> (Self, Result<()>) {
+        let done = pieces.into_iter().try_for_each(|piece| self.encode(piece));
+        let done = done.and_then(|()| self.empty());
+        (self, done)
+    }
+
+    fn encode(&mut self, piece: Piece) -> Result<()> {
+        match piece {
+            Piece::Session(session) => {
+                self.encoder.session(&session, &mut self.out)?;
+                self.totals.sessions += 1;
+            }
+            Piece::Chunk(NewChunk {
+                id,
+                children,
+                bytes,
+            }) => {
+                let chunk = StoredChunk { children, bytes };
+                self.encoder.chunk(&id, &chunk, &mut self.out)?;
+                self.totals.chunks += 1;
+            }
+            Piece::Checkpoint(arrival) => {
+                let encoded = verify(&arrival)
+                    .and_then(|()| self.encoder.checkpoint(&arrival, &mut self.out));
+                match encoded {
+                    Ok(()) => {
+                        self.totals.checkpoints += 1;
+                        self.totals.attachments += arrival.attachments.len() as u64;
+                    }
+                    Err(error) => {
+                        let header = *arrival.header;
+                        self.refused.push((header.id, header.session, error));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn empty(&mut self) -> Result<()> {
+        self.bytes += self.out.len() as u64;
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let written = file.write_all(&self.out);
+        self.out.clear();
+        written.map_err(|error| Error::storage("the file could not be written").because(error))
+    }
+}
+
+/// An export with what is damaged in it could not be imported again.
+fn verify(arrival: &Arrival) -> Result<()> {
+    let description = Description::decode(&arrival.meta)?;
+    if let Some(stored) = &description.checksum
+        && checksum(&arrival.header, &description)? != *stored
+    {
+        return Err(Error::corrupt("the checksum does not match what is stored"));
+    }
+    match (&arrival.state, &description.digest) {
+        (ArrivingState::Whole(state), Some(digest)) if StateDigest::of(state) != *digest => {
+            Err(Error::corrupt("the state does not match its digest"))
+        }
+        (ArrivingState::Whole(state), _) if state.len() as u64 != arrival.header.length => {
+            Err(Error::corrupt("the state has another length than is said"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Work under way beside the reading of what comes next.
+enum Work {
+    Idle(Worker),
+    Busy(JoinHandle<(Worker, Result<()>)>),
+    Over,
+}
+
+/// An export under way.
+pub(super) struct Pump<'s, 'w> {
+    source: &'s dyn Source,
+    format: ExportFormat,
+    writer: Option<&'w mut (dyn tokio::io::AsyncWrite + Send + Unpin)>,
+    work: Work,
+    batch: Vec<Piece>,
+    size: usize,
+    chunking: Chunking,
+    sessions: HashSet<SessionId>,
+    left_out: Received,
+    watcher: Option<Watcher>,
+    told: Progress,
+}
+
+impl<'s, 'w> Pump<'s, 'w> {
+    pub(super) fn new(
+        source: &'s dyn Source,
+        format: ExportFormat,
+        sink: Sink<'w>,
+        watcher: Option<Watcher>,
+    ) -> Self {
+        let (file, writer) = match sink {
+            Sink::File(file) => (Some(file), None),
+            Sink::Writer(writer) => (None, Some(writer)),
+        };
+        let worker = Worker {
+            encoder: format.encoder(),
+            file,
+            out: Vec::new(),
+            bytes: 0,
+            totals: Totals::default(),
+            refused: Vec::new(),
+        };
+        Self {
+            source,
+            format,
+            writer,
+            work: Work::Idle(worker),
+            batch: Vec::new(),
+            size: 0,
+            chunking: Chunking::new(),
+            sessions: HashSet::new(),
+            left_out: Received::default(),
+            watcher,
+            told: Progress::default(),
+        }
+    }
+
+    pub(super) async fn run(mut self, mut header: FileHeader) -> Result<ExportReport> {
+        // First how far to go, then the sessions: so each checkpoint up to there finds its session among them.
+        header.newest = self.source.newest().await?;
+        self.told.total = self.source.total().await?;
+        let mut worker = self.idle().await?;
+        worker.encoder.begin(&header, &mut worker.out)?;
+        self.work = Work::Idle(worker);
+        self.all_sessions().await?;
+        self.all_checkpoints(header.newest).await?;
+        self.finish(header.newest).await
+    }
+
+    async fn all_sessions(&mut self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.source.sessions(after.take()).await?;
+            for item in page.items {
+                match item {
+                    Item::Found(session) => {
+                        self.sessions.insert(session.id.clone());
+                        self.push(Piece::Session(session)).await?;
+                    }
+                    Item::Corrupt(error) => self.left_out.refuse(None, None, error),
+                    Item::Absent | Item::Deleted => {}
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn all_checkpoints(&mut self, newest: u64) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let page = self.source.arrivals(after).await?;
+            for item in page.items {
+                match item {
+                    Item::Found(arrival) if arrival.header.sequence > newest => return Ok(()),
+                    Item::Found(arrival) => self.checkpoint(arrival).await?,
+                    Item::Corrupt(error) => self.left_out.refuse(None, None, error),
+                    Item::Absent | Item::Deleted => {}
+                }
+            }
+            self.tell();
+            match page.next {
+                Some(next) if next < newest => after = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher(&self.told);
+        }
+    }
+
+    async fn checkpoint(&mut self, mut arrival: Arrival) -> Result<()> {
+        let (id, session) = (arrival.header.id.clone(), arrival.header.session.clone());
+        self.told.done += 1;
+        self.told.bytes += arrival.header.length;
+        self.fill(&mut arrival.attachments).await?;
+        match self.state(&mut arrival).await {
+            Ok(()) => {}
+            Err(error) if error.is_corrupt() || is_too_large(&error) => {
+                self.left_out.refuse(Some(id), Some(session), error);
+                return Ok(());
+            }
+            Err(error) => return Err(error.with("checkpoint", id)),
+        }
+        if self.sessions.insert(session.clone()) {
+            // Its session cannot be read, which was told; with nothing but an id the checkpoint can be brought back.
+            let bare = SessionRecord {
+                id: session,
+                created_at: arrival.header.created_at,
+                revision: 1,
+                epoch: 0,
+                body: Bytes::new(),
+                head: None,
+            };
+            self.push(Piece::Session(bare)).await?;
+        }
+        self.push(Piece::Checkpoint(Box::new(arrival))).await
+    }
+
+    /// Gets the contents of attachments that came without.
+    async fn fill(&mut self, attachments: &mut Vec<Attachment>) -> Result<()> {
+        let mut kept = Vec::with_capacity(attachments.len());
+        for mut attachment in attachments.drain(..) {
+            if attachment.bytes.is_none() {
+                match self.source.attachment(&attachment).await {
+                    Ok(bytes) => attachment.bytes = bytes,
+                    Err(error) if error.is_corrupt() => {
+                        let checkpoint = attachment.checkpoint.clone();
+                        self.left_out.refuse(Some(checkpoint), None, error);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if attachment.bytes.is_some() {
+                kept.push(attachment);
+            }
+        }
+        *attachments = kept;
+        Ok(())
+    }
+
+    /// Brings the state into the form of the file.
+    async fn state(&mut self, arrival: &mut Arrival) -> Result<()> {
+        let length = arrival.header.length;
+        match (&arrival.state, self.format) {
+            (ArrivingState::Whole(_), ExportFormat::Lines) => {}
+            (ArrivingState::Tree(top), ExportFormat::Lines) => {
+                if length > MAX_LINE as u64 {
+                    let error = Error::too_large("a state in a line", length, MAX_LINE as u64);
+                    return Err(error.with("instead", "export an archive"));
+                }
+                arrival.state = ArrivingState::Whole(whole(self.source, *top, length).await?);
+            }
+            (ArrivingState::Whole(state), ExportFormat::Archive) if state.len() <= INLINE => {}
+            (ArrivingState::Whole(state), ExportFormat::Archive) => {
+                let state = state.clone();
+                verify(arrival)?;
+                let mut pieces = Vec::new();
+                arrival.state = ArrivingState::Tree(self.chunking.cut(&state, &mut pieces));
+                self.push_all(pieces).await?;
+            }
+            (ArrivingState::Tree(top), ExportFormat::Archive) => {
+                let digest = Description::decode(&arrival.meta)?.digest;
+                let mut moving = self.chunking.begin(self.source, *top, length);
+                let (top, found) = loop {
+                    let mut pieces = Vec::new();
+                    let step = moving.next(self.source, &mut self.chunking, &mut pieces);
+                    let done = step.await?;
+                    self.push_all(pieces).await?;
+                    if let Some(done) = done {
+                        break done;
+                    }
+                };
+                if digest.is_some_and(|digest| digest != found) {
+                    return Err(Error::corrupt("the state does not match its digest"));
+                }
+                arrival.state = ArrivingState::Tree(top);
+            }
+        }
+        Ok(())
+    }
+
+    async fn push_all(&mut self, pieces: Vec<Piece>) -> Result<()> {
+        for piece in pieces {
+            self.push(piece).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a piece, and lets what has come together be encoded.
+    async fn push(&mut self, piece: Piece) -> Result<()> {
+        self.size += piece.size();
+        self.batch.push(piece);
+        if self.size < BATCH {
+            return Ok(());
+        }
+        let worker = self.idle().await?;
+        let pieces = std::mem::take(&mut self.batch);
+        self.size = 0;
+        self.work = match Handle::try_current() {
+            Ok(runtime) => Work::Busy(runtime.spawn_blocking(move || worker.work(pieces))),
+            Err(_) => {
+                let (worker, done) = worker.work(pieces);
+                done?;
+                Work::Idle(worker)
+            }
+        };
+        Ok(())
+    }
+
+    /// Waits for what is under way, and passes on what came of it.
+    async fn idle(&mut self) -> Result<Worker> {
+        let stopped = || Error::storage("the export was stopped");
+        let mut worker = match std::mem::replace(&mut self.work, Work::Over) {
+            Work::Idle(worker) => worker,
+            Work::Busy(running) => {
+                let (worker, done) = running.await.map_err(|error| stopped().because(error))?;
+                done?;
+                worker
+            }
+            Work::Over => return Err(stopped()),
+        };
+        if let Some(writer) = &mut self.writer {
+            let written = writer.write_all(&worker.out).await;
+            written.map_err(|error| {
+                Error::storage("the writer of the export failed").because(error)
+            })?;
+            worker.out.clear();
+        }
+        for (id, session, error) in worker.refused.drain(..) {
+            self.left_out.refuse(Some(id), Some(session), error);
+        }
+        Ok(worker)
+    }
+
+    async fn finish(mut self, newest: u64) -> Result<ExportReport> {
+        let worker = self.idle().await?;
+        let (worker, done) = worker.work(std::mem::take(&mut self.batch));
+        done?;
+        self.work = Work::Idle(worker);
+        let mut worker = self.idle().await?;
+        worker.totals.left_out = self.left_out.refused;
+        let totals = worker.totals;
+        worker.encoder.end(&totals, &mut worker.out)?;
+        worker.empty()?;
+        let bytes = worker.bytes;
+        self.work = Work::Idle(worker);
+        self.idle().await?;
+        if let Some(writer) = &mut self.writer {
+            let flushed = writer.flush().await;
+            flushed.map_err(|error| {
+                Error::storage("the writer of the export failed").because(error)
+            })?;
+        }
+        self.tell();
+        Ok(ExportReport {
+            sessions: totals.sessions,
+            checkpoints: totals.checkpoints,
+            attachments: totals.attachments,
+            bytes,
+            newest,
+            left_out: self.left_out.refused,
+            damaged: self.left_out.refusals,
+        })
+    }
+}
+
+fn is_too_large(error: &Error) -> bool {
+    matches!(error.kind(), crate::error::ErrorKind::TooLarge { .. })
+}
