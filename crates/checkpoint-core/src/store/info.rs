@@ -74,7 +74,7 @@ impl SessionInfo {
 }
 
 /// What is kept of a session besides what backends index. Fields: 1 name, 2 metadata as JSON, 3 fork point.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Body {
     pub(crate) name: String,
     pub(crate) metadata: Map<String, Value>,

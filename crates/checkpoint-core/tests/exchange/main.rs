@@ -1,6 +1,9 @@
 //! Exports and imports: nothing is lost, nothing that is not as it must be comes in.
 
 mod common;
+mod faults;
+mod hostile;
+mod properties;
 
 use checkpoint_core::{ErrorKind, ExportFormat, ImportFormat, Store};
 use common::{Scratch, all_reads, filled, memory};

@@ -202,10 +202,16 @@ impl SessionLine<'_> {
             metadata: self.metadata,
             forked_from: self.forked_from.map(CheckpointId::new).transpose()?,
         };
-        let body = match self.body {
-            None => known.encode()?,
-            Some(bytes) => from_base64(&bytes)?.into(),
-        };
+        let mut body = known.encode()?;
+        if let Some(bytes) = self.body {
+            body = from_base64(&bytes)?.into();
+            let said = Body::decode(&body).unwrap_or_default();
+            if said != known {
+                return Err(Error::invalid(
+                    "`body` says otherwise than the names beside it; leave it out, or make them agree",
+                ));
+            }
+        }
         Ok(SessionRecord {
             id,
             created_at: Timestamp::parse(&self.created_at)?,
@@ -307,9 +313,6 @@ impl CheckpointLine<'_> {
         let attachments = self.attachments.into_iter();
         let attachments = attachments.map(|it| it.into_attachment(id));
         let attachments = attachments.collect::<Result<_>>()?;
-        if let Some(bytes) = &self.description {
-            return Ok((from_base64(bytes)?.into(), attachments));
-        }
         let sections = self.sections.into_iter().map(SectionLine::into_section);
         let json = self.content_type == Codec::Json.content_type();
         let digest = |hex: &Cow<'_, str>| digest_from_hex(hex);
@@ -337,7 +340,20 @@ impl CheckpointLine<'_> {
             sections: sections.collect::<Result<_>>()?,
             checksum: self.checksum.as_ref().map(digest).transpose()?,
         };
-        Ok((description.encode()?, attachments))
+        let Some(bytes) = &self.description else {
+            return Ok((description.encode()?, attachments));
+        };
+        let meta = Bytes::from(from_base64(bytes)?);
+        let mut said = Description::decode(&meta)?;
+        if said.content_type == Codec::Json.content_type() {
+            said.content_type.clear();
+        }
+        if said != description {
+            return Err(Error::invalid(
+                "`description` says otherwise than the names beside it; leave it out, or make them agree",
+            ));
+        }
+        Ok((meta, attachments))
     }
 }
 

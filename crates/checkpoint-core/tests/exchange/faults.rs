@@ -1,0 +1,254 @@
+//! Stores that fail, are damaged, or name their chunks by a key.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use checkpoint_core::{
+    Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit,
+    ContentHasher, Error, ExportFormat, Feed, Item, MaintainStep, MemoryBackend, MetaRecord, Page,
+    Parts, Position, Query, Receipt, Reseal, Result, Sealed, SessionQuery, SessionRecord, Stats,
+    Store, StoreInfo, StoredChunk,
+};
+
+use crate::common::{Scratch, all_reads, fill, filled, memory};
+
+/// Fails at one commit, counted from 1.
+#[derive(Debug)]
+struct Failing {
+    inner: Arc<dyn Backend>,
+    commits: AtomicU64,
+    at: u64,
+}
+
+macro_rules! forward {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)+) => {
+        #[async_trait]
+        impl Backend for Failing {
+            fn info(&self) -> &StoreInfo {
+                self.inner.info()
+            }
+
+            async fn commit(&self, commit: Commit) -> Result<Receipt> {
+                if self.commits.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+                    return Err(Error::storage("the disk is full"));
+                }
+                self.inner.commit(commit).await
+            }
+
+            $(async fn $name(&self, $($arg: $type),*) -> Result<$answer> {
+                self.inner.$name($($arg),*).await
+            })+
+        }
+    };
+}
+
+forward! {
+    get(ids: &[CheckpointId], parts: Parts) -> Vec<Item<checkpoint_core::Record>>;
+    scan(query: &Query) -> Page<Item<checkpoint_core::Record>>;
+    sessions(query: &SessionQuery) -> Page<Item<SessionRecord>>;
+    attachments(query: &AttachmentQuery) -> Page<Item<Attachment>>;
+    chunks(ids: &[ChunkId]) -> Vec<Item<StoredChunk>>;
+    present(ids: &[ChunkId]) -> Vec<bool>;
+    scan_chunks(after: Option<ChunkId>, limit: usize) -> Vec<Item<ChunkInfo>>;
+    records(prefix: &str) -> Vec<Item<MetaRecord>>;
+    changes(after: Position, limit: usize) -> Feed;
+    changed(after: Position, at_most: Duration) -> Position;
+    stats() -> Stats;
+    maintain(budget: &Budget) -> MaintainStep;
+    flush() -> Receipt;
+    close() -> ();
+}
+
+#[tokio::test]
+async fn an_import_that_failed_at_any_commit_goes_on_when_done_again() {
+    let source = filled().await;
+    let before = all_reads(&source).await;
+    for format in [ExportFormat::Archive, ExportFormat::Lines] {
+        let scratch = Scratch::new();
+        let file = scratch.path("export");
+        source
+            .export()
+            .format(format)
+            .to_file(&file)
+            .await
+            .expect("exported");
+        let mut failed = 0;
+        for at in 1.. {
+            let inner: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
+            let failing = Failing {
+                inner: Arc::clone(&inner),
+                commits: AtomicU64::new(0),
+                at,
+            };
+            let first = Store::new(Arc::new(failing)).import(&file).await;
+            let store = Store::new(inner);
+            if first.is_ok() {
+                break;
+            }
+            failed += 1;
+            let again = store.import(&file).await.expect("imported");
+            assert!(again.is_whole(), "{again:?}");
+            assert_eq!(all_reads(&store).await, before, "{format}, commit {at}");
+            assert_eq!(
+                store.sequence().await.expect("read"),
+                source.sequence().await.expect("read")
+            );
+        }
+        assert!(failed > 1, "{failed} commits");
+    }
+}
+
+/// A store in memory whose chunks and fingerprints are named by a key.
+fn keyed() -> Store {
+    let info = StoreInfo {
+        hasher: ContentHasher::keyed([7; 32]),
+        gear_seed: 99,
+        ..MemoryBackend::new().info().clone()
+    };
+    Store::new(Arc::new(MemoryBackend::builder().described(info).build()))
+}
+
+#[tokio::test]
+async fn a_store_with_a_key_goes_into_a_file_without_and_back() {
+    let store = keyed();
+    fill(&store).await;
+    let before = all_reads(&store).await;
+    for format in [ExportFormat::Archive, ExportFormat::Lines] {
+        let scratch = Scratch::new();
+        let file = scratch.path("export");
+        store
+            .export()
+            .format(format)
+            .to_file(&file)
+            .await
+            .expect("exported");
+        for target in [memory(), keyed()] {
+            target.import(&file).await.expect("imported");
+            assert_eq!(all_reads(&target).await, before, "{format}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_stores_without_a_key_have_the_same_archive_whatever_they_are() {
+    let (plain, key) = (memory(), keyed());
+    let large = crate::common::noise(5, 200_000);
+    for store in [&plain, &key] {
+        let session = store.session("s").await.expect("made");
+        session
+            .save_bytes("application/octet-stream", large.clone())
+            .await
+            .expect("saved");
+    }
+    let mut chunks = Vec::new();
+    for store in [&plain, &key] {
+        let mut archive = Vec::new();
+        store
+            .export()
+            .to_writer(&mut archive)
+            .await
+            .expect("exported");
+        let target = memory();
+        let scratch = Scratch::new();
+        target
+            .import_reader(std::io::Cursor::new(archive), scratch.directory())
+            .await
+            .expect("imported");
+        let found = target
+            .backend()
+            .scan_chunks(None, 10_000)
+            .await
+            .expect("read");
+        let ids: Vec<_> = found
+            .into_iter()
+            .map(|it| it.into_option().expect("whole").expect("there").id)
+            .collect();
+        chunks.push(ids);
+    }
+    assert!(chunks[0].len() > 5);
+    assert_eq!(chunks[0], chunks[1]);
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_left_out_by_name_and_the_rest_is_whole() {
+    for format in [ExportFormat::Archive, ExportFormat::Lines] {
+        let store = memory();
+        let session = store.session("s").await.expect("made");
+        let small = session.save(&1).await.expect("saved");
+        let bytes = crate::common::noise(3, 100_000);
+        let large = session
+            .save_bytes("application/octet-stream", bytes)
+            .await
+            .expect("saved");
+        session.save(&2).await.expect("saved");
+        let chunks = store.backend().scan_chunks(None, 100).await.expect("read");
+        let chunk = chunks
+            .into_iter()
+            .next()
+            .expect("there")
+            .into_option()
+            .expect("whole")
+            .expect("there")
+            .id;
+        let stored = store
+            .backend()
+            .chunks(&[chunk])
+            .await
+            .expect("read")
+            .remove(0);
+        let stored = stored.into_option().expect("whole").expect("there").bytes;
+        let inline = Bytes::from_static(b"1");
+        for (target, old) in [
+            (Sealed::Chunk(chunk), stored),
+            (Sealed::Inline(small.id.clone()), inline),
+        ] {
+            let new = match target {
+                Sealed::Inline(_) => Bytes::from_static(b"9"),
+                _ => Bytes::from_static(b"\0wrong"),
+            };
+            let reseal = Reseal {
+                target,
+                replaces: *blake3::hash(&old).as_bytes(),
+                bytes: new,
+            };
+            let id = checkpoint_core::CommitId::from_bytes(*b"0123456789abcdef");
+            let id = checkpoint_core::CommitId::from_bytes({
+                let mut bytes = *id.as_bytes();
+                bytes[0] = old.len() as u8;
+                bytes
+            });
+            store
+                .backend()
+                .commit(Commit::new(id).with(reseal))
+                .await
+                .expect("resealed");
+        }
+        let scratch = Scratch::new();
+        let file = scratch.path("export");
+        let report = store
+            .export()
+            .format(format)
+            .to_file(&file)
+            .await
+            .expect("exported");
+        assert_eq!(
+            (report.checkpoints, report.left_out),
+            (1, 2),
+            "{format}: {report:?}"
+        );
+        let named: Vec<_> = report
+            .damaged
+            .iter()
+            .filter_map(|it| it.checkpoint.clone())
+            .collect();
+        assert!(
+            named.contains(&small.id) && named.contains(&large.id),
+            "{named:?}"
+        );
+        let imported = memory().import(&file).await.expect("imported");
+        assert_eq!((imported.found, imported.left_out), (1, 2));
+    }
+}
