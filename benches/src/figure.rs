@@ -24,6 +24,8 @@ pub enum Table {
     Large,
     /// One store copied into another.
     Moving,
+    /// Checkpoints into files and out of them.
+    Files,
     /// The file of a growing conversation.
     Growth,
     /// Instructions beside those counted when the baseline was written.
@@ -32,7 +34,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Durable,
         Self::InFlight,
         Self::NotDurable,
@@ -42,6 +44,7 @@ impl Table {
         Self::Many,
         Self::Large,
         Self::Moving,
+        Self::Files,
         Self::Growth,
         Self::Instructions,
     ];
@@ -59,6 +62,7 @@ impl Table {
             Self::Many => "A million checkpoints",
             Self::Large => "A state of 1 GiB",
             Self::Moving => "Moving between stores",
+            Self::Files => "Files",
             Self::Growth => "Growth",
             Self::Instructions => "Instructions",
         }
@@ -87,7 +91,7 @@ impl Table {
             | Self::Moving
             | Self::Growth => Some(true),
             Self::NotDurable => Some(false),
-            Self::Reads | Self::ReadGroups | Self::Instructions => None,
+            Self::Reads | Self::ReadGroups | Self::Files | Self::Instructions => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What stays small while a store grows: `cargo xtask bench scale`.
 //!
-//! Name some measurements to make no others: `many`, `large`, `growth`, `copy`.
+//! Name some measurements to make no others: `many`, `large`, `growth`, `copy`, `files`.
 
 #![expect(
     clippy::print_stdout,
@@ -9,6 +9,7 @@
 )]
 
 mod copy;
+mod files;
 mod growth;
 mod large;
 mod many;
@@ -24,6 +25,7 @@ cargo xtask bench scale [MEASUREMENT]... [--rows N] [--mib N]
   many    create, latest and list, with --rows checkpoints (1,000,000) against 1,000
   large   memory while a state of --mib MiB (1,024) is saved and read back
   copy    one store into another: 100,000 small states, and memory for --mib MiB of large ones
+  files   exports and imports of 100,000 checkpoints, and memory with --mib MiB (1,024)
   growth  the file after 200 turns of 2 KiB, all of the conversation saved each turn
 
 Without a MEASUREMENT all are made. CHECKPOINT_BENCH_DIR names the disk to measure on.
@@ -53,7 +55,7 @@ impl Wanted {
             match arg.as_str() {
                 "--rows" => wanted.rows = number()?,
                 "--mib" => wanted.mib = number()?,
-                "many" | "large" | "growth" | "copy" => wanted.measurements.push(arg),
+                "many" | "large" | "growth" | "copy" | "files" => wanted.measurements.push(arg),
                 _ => return Err(format!("what is `{arg}`?\n\n{HELP}")),
             }
         }
@@ -73,6 +75,10 @@ fn main() -> ExitCode {
     }
     if args.next_if_eq(copy::CHILD).is_some() {
         copy::child(&args.collect::<Vec<_>>());
+        return ExitCode::SUCCESS;
+    }
+    if args.next_if_eq(files::CHILD).is_some() {
+        files::child(&args.collect::<Vec<_>>());
         return ExitCode::SUCCESS;
     }
     match run(args) {
@@ -100,6 +106,9 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), String> {
     }
     if wanted.wants("copy") {
         copy::run(&mut report, wanted.mib);
+    }
+    if wanted.wants("files") {
+        files::run(&mut report, wanted.mib);
     }
     if wanted.wants("large") {
         large::run(&mut report, wanted.mib);

@@ -12,6 +12,7 @@ mod cursor;
 mod database;
 mod diff;
 mod fields;
+mod file;
 mod input;
 mod json;
 mod mutation;

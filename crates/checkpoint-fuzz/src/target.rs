@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::{canonical, codec, cursor, database, diff, record, tree, url, words};
+use crate::{canonical, codec, cursor, database, diff, file, record, tree, url, words};
 
 /// A body and the name under which its corpus lies.
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +42,13 @@ macro_rules! list {
 }
 
 list! {
+    "archive": file::archive, 150;
     "canonical": canonical::body, 400;
     "codec": codec::body, 1_500;
     "cursor": cursor::body, 1_500;
     "database": database::body, 40;
     "diff": diff::body, 1_000;
+    "lines": file::lines, 250;
     "record": record::body, 800;
     "tree": tree::body, 150;
     "url": url::body, 4_000;
