@@ -252,3 +252,46 @@ async fn what_is_damaged_is_left_out_by_name_and_the_rest_is_whole() {
         assert_eq!((imported.found, imported.left_out), (1, 2));
     }
 }
+
+#[tokio::test]
+async fn checkpoints_of_a_session_that_is_damaged_are_exported_under_its_id() {
+    for format in [ExportFormat::Archive, ExportFormat::Lines] {
+        let store = memory();
+        let session = store.session("s").name("name").await.expect("made");
+        session.save(&1).await.expect("saved");
+        let page = store
+            .backend()
+            .sessions(&SessionQuery::default())
+            .await
+            .expect("read");
+        let old = page.items.into_iter().next().expect("there");
+        let old = old.into_option().expect("whole").expect("there").body;
+        let reseal = Reseal {
+            target: Sealed::Session(session.id().clone()),
+            replaces: *blake3::hash(&old).as_bytes(),
+            bytes: Bytes::from_static(b"\x01\x09cut"),
+        };
+        let id = checkpoint_core::CommitId::from_bytes([1; 16]);
+        let resealed = store.backend().commit(Commit::new(id).with(reseal)).await;
+        resealed.expect("resealed");
+
+        let mut file = Vec::new();
+        let report = store
+            .export()
+            .format(format)
+            .to_writer(&mut file)
+            .await
+            .expect("exported");
+        assert_eq!(
+            (report.sessions, report.checkpoints, report.left_out),
+            (1, 1, 1)
+        );
+        assert_eq!(report.damaged[0].session.as_ref(), Some(session.id()));
+        let (target, scratch) = (memory(), Scratch::new());
+        let import = target.import_reader(std::io::Cursor::new(file), scratch.directory());
+        assert!(import.await.expect("imported").is_whole());
+        let brought = target.session("s").existing().await.expect("there");
+        assert_eq!(brought.latest_as::<u32>().await.expect("whole"), Some(1));
+        assert_eq!(brought.info().await.expect("whole").name, "");
+    }
+}

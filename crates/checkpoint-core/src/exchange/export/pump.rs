@@ -23,6 +23,7 @@ use crate::exchange::report::{Progress, Received};
 use crate::exchange::source::{Arrival, ArrivingState, Source};
 use crate::id::{CheckpointId, SessionId};
 use crate::record::{Attachment, Item, SessionRecord, StoredChunk};
+use crate::store::Body;
 
 /// Bytes that are encoded at once.
 const BATCH: usize = 1 << 20;
@@ -213,10 +214,16 @@ impl<'s, 'w> Pump<'s, 'w> {
             let page = self.source.sessions(after.take()).await?;
             for item in page.items {
                 match item {
-                    Item::Found(session) => {
-                        self.sessions.insert(session.id.clone());
-                        self.push(Piece::Session(session)).await?;
-                    }
+                    Item::Found(session) => match Body::decode(&session.body) {
+                        Ok(_) => {
+                            self.sessions.insert(session.id.clone());
+                            self.push(Piece::Session(session)).await?;
+                        }
+                        Err(error) => {
+                            let error = error.with("session", &session.id);
+                            self.left_out.refuse(None, Some(session.id), error);
+                        }
+                    },
                     Item::Corrupt(error) => self.left_out.refuse(None, None, error),
                     Item::Absent | Item::Deleted => {}
                 }

@@ -102,7 +102,7 @@ impl Chunking {
         } else {
             Moving {
                 reader,
-                how: How::Anew(Some(self.chunker.stream())),
+                how: How::Anew(Some(Box::new(self.chunker.stream()))),
                 top,
             }
         }
@@ -122,7 +122,7 @@ enum How {
     /// With the nodes that were met, parents first.
     AsStored(Vec<NewChunk>),
     /// Cut once more.
-    Anew(Option<chunk::StreamWriter>),
+    Anew(Option<Box<chunk::StreamWriter>>),
 }
 
 impl Moving {

@@ -11,7 +11,7 @@ use crate::exchange::source::{Arrival, ArrivingState};
 use crate::id::{ChunkId, MAX_ID_BYTES};
 use crate::limits::Limits;
 use crate::record::{Attachment, Header, SessionRecord};
-use crate::store::check_description;
+use crate::store::{Body, check_description};
 
 /// Judges the entries of one file, in their order.
 ///
@@ -55,6 +55,7 @@ impl Judge {
 
     pub(super) fn session(&mut self, session: &SessionRecord) -> Result<()> {
         within("session", session.body.len() as u64, self.limits.meta)?;
+        Body::decode(&session.body).map_err(|error| error.with("session", &session.id))?;
         if session.epoch > HIGHEST || !(1..=HIGHEST).contains(&session.revision) {
             return Err(Error::invalid(format!(
                 "a session has a revision from 1 and an epoch from 0, both at most {HIGHEST}"
