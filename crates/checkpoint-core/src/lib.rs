@@ -41,7 +41,7 @@ pub use diff::{Diff, DiffEntry, DiffKind, DiffStat};
 pub use error::{Actual, Applied, Conflict, Error, ErrorKind, Result};
 pub use exchange::{
     CopyStore, Export, ExportFormat, ExportReport, Import, ImportFormat, ImportReport, Progress,
-    Received, Refused,
+    Received, Refused, Remark, Remarked,
 };
 pub use feed::{Change, ChangeKind, Feed};
 pub use hasher::{ContentHasher, Purpose};

@@ -1,21 +1,26 @@
 //! Bringing a file into a store.
 //!
-//! `recognise` tells what a file is, `spool` keeps what comes from where nobody can go back.
+//! `recognise` tells what a file is, `foreign` brings files of other systems, `spool` keeps what comes from where nobody can go back.
 
+mod foreign;
 mod recognise;
 mod spool;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::FixedOffset;
 use futures_core::future::BoxFuture;
 use tokio::io::AsyncRead;
 
+use self::foreign::Stop;
 use self::recognise::Opened;
 use self::spool::Spool;
 use super::file::{Fault, Survey};
+use super::foreign::{ForeignOptions, Remark, Remarked};
 use super::receive::{Receive, Watcher, receive};
 use super::report::{Progress, Received};
 use crate::error::{Error, Result};
@@ -66,6 +71,8 @@ pub struct ImportReport {
     pub format: ImportFormat,
     /// Checkpoints in the file that are as they must be.
     pub found: u64,
+    /// What of a file of another system was changed, assumed or left behind.
+    pub remarks: BTreeMap<Remark, Remarked>,
     /// How much was damaged in the store from which the file was made, and is not in it.
     pub left_out: u64,
     /// What was wrong with the file, each with its line and column, or the byte where it begins; of very many only the
@@ -94,6 +101,7 @@ pub struct Import {
     session: Result<Option<SessionId>>,
     only_check: bool,
     only_whole: bool,
+    foreign: ForeignOptions,
     how: Receive,
 }
 
@@ -108,6 +116,9 @@ impl Store {
     /// The whole file is looked at before anything is written: when something in it is not as it must be, nothing is
     /// imported, and the error names the line and column, or the byte. Then it is brought in batches. What is there
     /// already is skipped, so an import that was interrupted is done again and goes on where it was.
+    ///
+    /// Files and directories of three older systems are taken as well (see [`ImportFormat`]); the report then says what
+    /// of them was changed or assumed.
     ///
     /// Sequences are kept when they lie above the highest of this store, else new ones are given in the same order and
     /// the old ones kept as origins. The counter rises to that of the store from which the file was made.
@@ -164,6 +175,7 @@ impl Import {
             session: Ok(None),
             only_check: false,
             only_whole: true,
+            foreign: ForeignOptions::default(),
             how: Receive::default(),
         }
     }
@@ -203,6 +215,19 @@ impl Import {
         self
     }
 
+    /// Keeps the environment variables in a file of another system. They may be secrets. Default: their values are
+    /// masked.
+    pub fn keep_environment(mut self, keep: bool) -> Self {
+        self.foreign.keep_environment = keep;
+        self
+    }
+
+    /// Where times in a file of another system are from that have no zone. Default: UTC.
+    pub fn zone(mut self, zone: FixedOffset) -> Self {
+        self.foreign.zone = zone;
+        self
+    }
+
     /// Calls this now and then: while the file is looked at, with no total, and after each commit.
     pub fn progress(mut self, watcher: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.how.progress = Some(Arc::new(watcher));
@@ -211,9 +236,33 @@ impl Import {
 
     async fn run(self) -> Result<ImportReport> {
         let store = self.store.clone();
-        self.bring()
-            .await
-            .map_err(|error| store.blame(error, "import"))
+        let path = match &self.from {
+            From::Path(path) => Some(path.clone()),
+            From::Reader(..) => None,
+        };
+        // Only what has a path may be of another system: it is gone through several times.
+        let foreign = match path.clone() {
+            Some(path) => recognise::foreign(path, self.format).await,
+            None => Ok(None),
+        };
+        let done = match (foreign, path) {
+            (Ok(Some(format)), Some(path)) => self.bring_foreign(path, format).await,
+            (Ok(_), _) => self.bring().await,
+            (Err(error), _) => Err(error),
+        };
+        done.map_err(|error| store.blame(error, "import"))
+    }
+
+    async fn bring_foreign(self, path: PathBuf, format: ImportFormat) -> Result<ImportReport> {
+        let stop = Stop {
+            only_check: self.only_check,
+            only_whole: self.only_whole,
+        };
+        let how = Receive {
+            session: self.session?,
+            ..self.how
+        };
+        foreign::bring(path, format, self.foreign, &self.store, &how, stop).await
     }
 
     async fn bring(self) -> Result<ImportReport> {
@@ -225,6 +274,7 @@ impl Import {
             only_check,
             only_whole,
             how,
+            ..
         } = self;
         let session = session?;
         let path;
@@ -252,6 +302,7 @@ impl Import {
         let mut report = ImportReport {
             format,
             found: survey.totals.checkpoints,
+            remarks: BTreeMap::new(),
             left_out: survey.totals.left_out,
             faults: Vec::new(),
             wrong: survey.wrong,

@@ -5,12 +5,13 @@
 //! is the place's own stays behind: the feed, tombstones, the store's named records.
 //!
 //! `copy` goes from store to store, `export` into a file, `import` out of it. `receive` is the half that takes. `lines`
-//! and `archive` are the formats, `file` what they have in common.
+//! and `archive` are the formats, `file` what they have in common; `foreign` reads what other systems wrote.
 
 mod archive;
 mod copy;
 mod export;
 mod file;
+mod foreign;
 mod import;
 mod lines;
 mod receive;
@@ -20,5 +21,6 @@ mod store_source;
 
 pub use copy::CopyStore;
 pub use export::{Export, ExportFormat, ExportReport};
+pub use foreign::{Remark, Remarked};
 pub use import::{Import, ImportFormat, ImportReport};
 pub use report::{Progress, Received, Refused};

@@ -40,7 +40,6 @@ use crate::record::{Item, Parts, Position};
 
 pub(crate) use annotate::ANNOTATION;
 pub(crate) use draft::check_description;
-pub(crate) use info::Body;
 pub(crate) use place::{Placed, Placer, offload};
 
 pub use annotate::{Annotation, Severity};
@@ -49,6 +48,7 @@ pub use builder::StoreBuilder;
 pub use checkpoint::Checkpoint;
 pub use compare::Comparison;
 pub use feed::Changes;
+pub(crate) use info::Body;
 pub use info::{SessionInfo, SessionListing};
 pub use list::{List, Listing, Summary};
 pub use open::OpenSession;

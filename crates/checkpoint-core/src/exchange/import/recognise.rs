@@ -8,6 +8,7 @@ use super::ImportFormat;
 use crate::error::{Error, Result};
 use crate::exchange::archive::{ArchiveReading, is_archive};
 use crate::exchange::file::{FileHeader, Reading, unreadable};
+use crate::exchange::foreign::recognise;
 use crate::exchange::lines::{LinesReading, is_lines};
 use crate::limits::Limits;
 use crate::store::offload;
@@ -73,6 +74,20 @@ fn open_now(
         header,
         reading,
     })
+}
+
+/// The other system that wrote what lies at a path; none when it is a file of ours, or none at all.
+pub(super) async fn foreign(
+    path: PathBuf,
+    format: Option<ImportFormat>,
+) -> Result<Option<ImportFormat>> {
+    offload(move || match format {
+        Some(ImportFormat::Archive | ImportFormat::Lines) => None,
+        Some(other) => Some(other),
+        // What cannot be read is told by whoever opens it.
+        None => recognise(&path).unwrap_or(None),
+    })
+    .await
 }
 
 fn boxed<R: Reading>((reading, header): (R, FileHeader)) -> (Box<dyn Reading>, FileHeader) {
