@@ -4,7 +4,7 @@ use checkpoint_core::{Cursor, CursorKind, Diff};
 use serde_json::Value;
 
 use crate::target::Target;
-use crate::{cursor, database, diff};
+use crate::{cursor, database, diff, foreign};
 
 /// Targets with one fault each, under the names of those whose corpus catches them.
 #[must_use]
@@ -14,6 +14,7 @@ pub fn broken() -> Vec<Target> {
         broken("cursor", forgetful_cursor, 500),
         broken("diff", short_patch, 500),
         broken("database", other_contents, 20),
+        broken("foreign", another_mask, 20),
     ]
 }
 
@@ -38,4 +39,9 @@ fn short_patch(data: &[u8]) {
 /// Expects a byte of one state to be another, as if the file had lied.
 fn other_contents(data: &[u8]) {
     database::against(data, |expected| expected.spoil());
+}
+
+/// Takes what is masked for what is not.
+fn another_mask(data: &[u8]) {
+    foreign::masked_by(data, "another");
 }

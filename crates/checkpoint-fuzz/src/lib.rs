@@ -13,6 +13,7 @@ mod database;
 mod diff;
 mod fields;
 mod file;
+mod foreign;
 mod input;
 mod json;
 mod mutation;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::{canonical, codec, cursor, database, diff, file, record, tree, url, words};
+use crate::{canonical, codec, cursor, database, diff, file, foreign, record, tree, url, words};
 
 /// A body and the name under which its corpus lies.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,7 @@ list! {
     "cursor": cursor::body, 1_500;
     "database": database::body, 40;
     "diff": diff::body, 1_000;
+    "foreign": foreign::body, 300;
     "lines": file::lines, 250;
     "record": record::body, 800;
     "tree": tree::body, 150;
