@@ -66,7 +66,7 @@ fn brought(file: &[u8]) {
 }
 
 fn import(store: &Store, file: &[u8]) -> Import {
-    store.import_reader(Cursor::new(file.to_vec()), std::env::temp_dir())
+    store.import_reader(Cursor::new(file.to_vec()), tempfile::env::temp_dir())
 }
 
 /// All that was taken is whole, and can be given on.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use checkpoint_core::{
-    Filter, MemoryBackend, Order, Parts, Payload, Query, Severity, Status, Store, Trigger,
+    Filter, MemoryBackend, Order, Parts, Payload, Query, Saved, Session, Severity, Status, Store,
+    Trigger,
 };
 use serde_json::json;
 
@@ -111,6 +112,11 @@ pub(crate) async fn fill(store: &Store) {
     b.save_bytes("application/json", &b"{ \"a\": 1, \"a\": 2 }"[..])
         .await
         .expect("saved");
+    beside(&a, &b, &pinned).await;
+}
+
+/// States in chunks, forks, notes, attachments, and one that is gone.
+async fn beside(a: &Session, b: &Session, pinned: &Saved) {
     let sections = a.sections().with("plan", &["read", "write"]).with("n", &42);
     sections.save().schema("agent", 3).await.expect("saved");
     let mut large = noise(1, 300_000);

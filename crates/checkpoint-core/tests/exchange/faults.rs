@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use checkpoint_core::{
     Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit,
-    ContentHasher, Error, ExportFormat, Feed, Item, MaintainStep, MemoryBackend, MetaRecord, Page,
-    Parts, Position, Query, Receipt, Reseal, Result, Sealed, SessionQuery, SessionRecord, Stats,
-    Store, StoreInfo, StoredChunk,
+    CommitId, ContentHasher, Error, ExportFormat, Feed, Item, MaintainStep, MemoryBackend,
+    MetaRecord, Page, Parts, Position, Query, Receipt, Reseal, Result, Sealed, SessionQuery,
+    SessionRecord, Stats, Store, StoreInfo, StoredChunk,
 };
 
 use crate::common::{Scratch, all_reads, fill, filled, memory};
@@ -172,6 +172,17 @@ async fn two_stores_without_a_key_have_the_same_archive_whatever_they_are() {
     assert_eq!(chunks[0], chunks[1]);
 }
 
+/// Puts other bytes in the place of what is stored.
+async fn damage(store: &Store, commit: u8, target: Sealed, old: &[u8], new: &'static [u8]) {
+    let reseal = Reseal {
+        target,
+        replaces: *blake3::hash(old).as_bytes(),
+        bytes: Bytes::from_static(new),
+    };
+    let commit = Commit::new(CommitId::from_bytes([commit; 16])).with(reseal);
+    store.backend().commit(commit).await.expect("resealed");
+}
+
 #[tokio::test]
 async fn what_is_damaged_is_left_out_by_name_and_the_rest_is_whole() {
     for format in [ExportFormat::Archive, ExportFormat::Lines] {
@@ -200,32 +211,8 @@ async fn what_is_damaged_is_left_out_by_name_and_the_rest_is_whole() {
             .expect("read")
             .remove(0);
         let stored = stored.into_option().expect("whole").expect("there").bytes;
-        let inline = Bytes::from_static(b"1");
-        for (target, old) in [
-            (Sealed::Chunk(chunk), stored),
-            (Sealed::Inline(small.id.clone()), inline),
-        ] {
-            let new = match target {
-                Sealed::Inline(_) => Bytes::from_static(b"9"),
-                _ => Bytes::from_static(b"\0wrong"),
-            };
-            let reseal = Reseal {
-                target,
-                replaces: *blake3::hash(&old).as_bytes(),
-                bytes: new,
-            };
-            let id = checkpoint_core::CommitId::from_bytes(*b"0123456789abcdef");
-            let id = checkpoint_core::CommitId::from_bytes({
-                let mut bytes = *id.as_bytes();
-                bytes[0] = old.len() as u8;
-                bytes
-            });
-            store
-                .backend()
-                .commit(Commit::new(id).with(reseal))
-                .await
-                .expect("resealed");
-        }
+        damage(&store, 1, Sealed::Chunk(chunk), &stored, b"\0wrong").await;
+        damage(&store, 2, Sealed::Inline(small.id.clone()), b"1", b"9").await;
         let scratch = Scratch::new();
         let file = scratch.path("export");
         let report = store
@@ -266,14 +253,8 @@ async fn checkpoints_of_a_session_that_is_damaged_are_exported_under_its_id() {
             .expect("read");
         let old = page.items.into_iter().next().expect("there");
         let old = old.into_option().expect("whole").expect("there").body;
-        let reseal = Reseal {
-            target: Sealed::Session(session.id().clone()),
-            replaces: *blake3::hash(&old).as_bytes(),
-            bytes: Bytes::from_static(b"\x01\x09cut"),
-        };
-        let id = checkpoint_core::CommitId::from_bytes([1; 16]);
-        let resealed = store.backend().commit(Commit::new(id).with(reseal)).await;
-        resealed.expect("resealed");
+        let target = Sealed::Session(session.id().clone());
+        damage(&store, 1, target, &old, b"\x01\x09cut").await;
 
         let mut file = Vec::new();
         let report = store

@@ -210,19 +210,16 @@ async fn a_frame_that_lies_about_its_length_takes_no_memory() {
     }
 }
 
-#[tokio::test]
-async fn a_member_that_is_not_as_it_must_be_is_refused_with_its_line() {
-    let (scratch, whole) = (Scratch::new(), exported(ExportFormat::Lines).await);
-    let deep = (0..10_000).fold(String::new(), |deep, _| deep + "[") + &"]".repeat(10_000);
-    let long = "x".repeat(257);
-    let cases = [
+/// Members that say who, when and where.
+fn headers() -> Vec<(&'static str, Value)> {
+    vec![
         ("sequence", json!(0)),
         ("sequence", json!(-1)),
         ("sequence", json!(1.5)),
         ("sequence", json!(u64::MAX)),
         ("id", json!("")),
         ("id", json!("a\u{0}b")),
-        ("id", json!(long)),
+        ("id", json!("x".repeat(257))),
         ("id", json!(null)),
         ("session", json!("nowhere")),
         ("session", json!("a\n")),
@@ -244,6 +241,12 @@ async fn a_member_that_is_not_as_it_must_be_is_refused_with_its_line() {
         ),
         ("step", json!("one")),
         ("pinned", json!(1)),
+    ]
+}
+
+/// Members that say what.
+fn contents() -> Vec<(&'static str, Value)> {
+    vec![
         ("message", json!("another")),
         ("message", json!("x".repeat(100_000))),
         ("metadata", json!([])),
@@ -278,7 +281,14 @@ async fn a_member_that_is_not_as_it_must_be_is_refused_with_its_line() {
             json!([{"kind": "annotation", "key": "a", "note": "n"}]),
         ),
         ("unknown", json!(1)),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn a_member_that_is_not_as_it_must_be_is_refused_with_its_line() {
+    let (scratch, whole) = (Scratch::new(), exported(ExportFormat::Lines).await);
+    let deep = (0..10_000).fold(String::new(), |deep, _| deep + "[") + &"]".repeat(10_000);
+    let cases = headers().into_iter().chain(contents());
     for (member, value) in cases {
         let what = format!("{member}: {:.60}", value.to_string());
         let error = refused(&scratch, &with(&whole, member, value), &what).await;

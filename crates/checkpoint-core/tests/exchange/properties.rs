@@ -1,6 +1,6 @@
 //! Any store goes through a file and comes back.
 
-use checkpoint_core::{ExportFormat, Status, Store, Trigger};
+use checkpoint_core::{CheckpointId, ExportFormat, Session, Status, Store, Trigger};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -94,7 +94,6 @@ fn any_step() -> impl Strategy<Value = Step> {
 async fn play(store: &Store, steps: &[Step]) {
     let mut made = Vec::new();
     for (n, step) in steps.iter().enumerate() {
-        let at = |which: u8| made.get(usize::from(which) % made.len().max(1)).cloned();
         match step {
             Step::Save {
                 session,
@@ -120,51 +119,59 @@ async fn play(store: &Store, steps: &[Step]) {
                 let saved = save.metadata("m", metadata.clone()).await.expect("saved");
                 made.push((session, saved.id));
             }
-            // What was deleted since is not found, which is as good.
-            Step::Update {
-                which,
-                message,
-                status,
-            } => {
-                let Some((session, id)) = at(*which) else {
-                    continue;
-                };
-                drop(session.update(&id).message(message).status(*status).await);
-            }
-            Step::Delete { which } => {
-                let Some((session, id)) = at(*which) else {
-                    continue;
-                };
-                drop(session.delete(&id).await);
-            }
-            Step::Attach {
-                which,
-                kind,
-                key,
-                bytes,
-            } => {
-                let Some((session, id)) = at(*which) else {
-                    continue;
-                };
-                drop(session.attach(&id, kind, key, bytes.clone()).await);
-            }
-            Step::Note { which, note } => {
-                let Some((session, id)) = at(*which) else {
-                    continue;
-                };
-                drop(session.annotate(&id, note, Default::default(), "").await);
-            }
-            Step::Pin { which } => {
-                let Some((session, id)) = at(*which) else {
-                    continue;
-                };
-                drop(session.pin(&id, true).await);
-            }
             Step::Claim { session } => {
                 let session = store.session(format!("s{session}")).await.expect("made");
                 session.claim().await.expect("claimed");
             }
+            other => change(&made, other).await,
         }
+    }
+}
+
+/// Changes what was made. What was deleted since is not found, which is as good.
+async fn change(made: &[(Session, CheckpointId)], step: &Step) {
+    let at = |which: u8| made.get(usize::from(which) % made.len().max(1)).cloned();
+    match step {
+        Step::Update {
+            which,
+            message,
+            status,
+        } => {
+            let Some((session, id)) = at(*which) else {
+                return;
+            };
+            drop(session.update(&id).message(message).status(*status).await);
+        }
+        Step::Delete { which } => {
+            let Some((session, id)) = at(*which) else {
+                return;
+            };
+            drop(session.delete(&id).await);
+        }
+        Step::Attach {
+            which,
+            kind,
+            key,
+            bytes,
+        } => {
+            let Some((session, id)) = at(*which) else {
+                return;
+            };
+            drop(session.attach(&id, kind, key, bytes.clone()).await);
+        }
+        Step::Note { which, note } => {
+            let Some((session, id)) = at(*which) else {
+                return;
+            };
+            drop(session.annotate(&id, note, Default::default(), "").await);
+        }
+        Step::Pin { which } => {
+            let Some((session, id)) = at(*which) else {
+                return;
+            };
+            drop(session.pin(&id, true).await);
+        }
+        Step::Save { .. } | Step::Claim { .. } => {}
     }
 }
 

@@ -24,6 +24,7 @@
 //! Chunks are named and cut as by a store without a key. One whose hasher has a key is read state by state and cut
 //! anew, so that an archive tells nothing of the key and needs none; its deltas become whole chunks on the way.
 
+mod checkpoint;
 mod entry;
 mod frame;
 mod read;

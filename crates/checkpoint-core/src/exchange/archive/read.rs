@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek, SeekFrom};
 
 use super::frame::{again, cut, first_place, take_frame};
-use super::{MAGIC, MAX_ATTACHMENTS, STRIDE, entry, kind};
+use super::{MAGIC, MAX_ATTACHMENTS, STRIDE, checkpoint, entry, kind};
 use crate::error::{Error, Result};
 use crate::exchange::file::{
     At, Entry, Fault, FileHeader, Place, Reading, Totals, count, unreadable,
@@ -119,9 +119,9 @@ impl ArchiveReading {
     /// A checkpoint with the attachments that follow it.
     fn checkpoint(&mut self) -> Result<Entry, Fault> {
         let place = self.last;
-        let read = entry::checkpoint(&self.fields);
+        let read = checkpoint::checkpoint(&self.fields);
         let (mut arrival, count) = read.map_err(|error| Fault {
-            checkpoint: entry::id_of_checkpoint(&self.fields),
+            checkpoint: checkpoint::id_of_checkpoint(&self.fields),
             ..self.fault(error)
         })?;
         if count > MAX_ATTACHMENTS {

@@ -1,7 +1,7 @@
 //! Checkpoints into frames.
 
 use super::frame::{first_place, put_frame};
-use super::{MAGIC, MARKS, STRIDE, entry, kind};
+use super::{MAGIC, MARKS, STRIDE, checkpoint, entry, kind};
 use crate::error::Result;
 use crate::exchange::file::{Encoder, FileHeader, Place, Totals};
 use crate::exchange::source::Arrival;
@@ -57,7 +57,7 @@ impl Encoder for ArchiveEncoder {
     fn checkpoint(&mut self, arrival: &Arrival, out: &mut Vec<u8>) -> Result<()> {
         let (start, place) = (out.len(), self.place);
         let attachments = arrival.attachments.iter();
-        let frames = std::iter::once((kind::CHECKPOINT, entry::put_checkpoint(arrival)))
+        let frames = std::iter::once((kind::CHECKPOINT, checkpoint::put_checkpoint(arrival)))
             .chain(attachments.map(|it| (kind::ATTACHMENT, entry::put_attachment(it))));
         for (kind, fields) in frames {
             if let Err(error) = put_frame(out, &mut self.place, kind, &fields) {

@@ -1,12 +1,14 @@
 //! Checkpoints into a file.
 //!
 //! - `pump`: from a source through an encoder to where it is to go, the next page read while the last is encoded.
+//! - `worker`: the encoding, where blocking is allowed.
 //! - `state`: states that lie in chunks, whole or as chunks.
 //! - `output`: a file that is there whole or not at all.
 
 mod output;
 mod pump;
 mod state;
+mod worker;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

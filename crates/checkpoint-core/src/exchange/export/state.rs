@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::pump::Piece;
+use super::worker::Piece;
 use crate::chunk::{self, Chunker, Chunks, Passing, StreamReader};
 use crate::commit::NewChunk;
 use crate::description::StateDigest;

@@ -8,6 +8,7 @@
 //! Nothing is lost: where the clear names cannot say what the bytes were (a state that is JSON of unusual spelling, a
 //! description with a field that this version does not know), the bytes stand there too.
 
+mod attachment;
 mod canonical;
 mod object;
 mod parse;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::attachment::AttachmentLine;
 use super::canonical::nesting;
 use super::text::{digest_from_hex, from_base64};
 use crate::clock::Timestamp;
@@ -18,7 +19,7 @@ use crate::exchange::source::{Arrival, ArrivingState};
 use crate::id::{CheckpointId, SessionId, Tag, WorkerId};
 use crate::record::{Attachment, Header, Origin, SessionRecord};
 use crate::status::{Status, Trigger};
-use crate::store::{ANNOTATION, Annotation, Body, Severity};
+use crate::store::Body;
 
 /// The first line.
 #[derive(Debug, Deserialize)]
@@ -171,22 +172,6 @@ struct SectionLine<'a> {
     digest: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "present")]
     value: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AttachmentLine<'a> {
-    kind: String,
-    key: String,
-    note: Option<String>,
-    #[serde(borrow)]
-    severity: Option<Cow<'a, str>>,
-    author: Option<String>,
-    #[serde(borrow)]
-    time: Option<Cow<'a, str>>,
-    text: Option<String>,
-    #[serde(borrow)]
-    base64: Option<Cow<'a, str>>,
 }
 
 /// A value that is there, also when it is null.
@@ -368,49 +353,6 @@ impl SectionLine<'_> {
             codec,
             length: self.length,
             digest: StateDigest::from_blake3(digest_from_hex(&self.digest)?),
-        })
-    }
-}
-
-impl AttachmentLine<'_> {
-    fn into_attachment(self, id: &CheckpointId) -> Result<Attachment> {
-        let Self {
-            kind,
-            key,
-            note,
-            severity,
-            author,
-            time,
-            text,
-            base64,
-        } = self;
-        let bytes = match (note, severity, author, time, text, base64) {
-            (Some(note), Some(severity), Some(author), Some(time), None, None)
-                if kind == ANNOTATION =>
-            {
-                let annotation = Annotation {
-                    note,
-                    severity: Severity::from_name(&severity)?,
-                    author,
-                    time: Timestamp::parse(&time)?,
-                };
-                annotation.encode()
-            }
-            (None, None, None, None, Some(text), None) => text.into(),
-            (None, None, None, None, None, Some(base64)) => from_base64(&base64)?.into(),
-            _ => {
-                return Err(Error::invalid(
-                    "an attachment has either `text` or `base64`; an annotation may have `note`, `severity`, \
-                     `author` and `time` instead",
-                )
-                .with("key", format_args!("{key:?}")));
-            }
-        };
-        Ok(Attachment {
-            checkpoint: id.clone(),
-            kind,
-            key,
-            bytes: Some(bytes),
         })
     }
 }

@@ -1,0 +1,71 @@
+//! What lies beside a checkpoint, out of its line.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::text::from_base64;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::CheckpointId;
+use crate::record::Attachment;
+use crate::store::{ANNOTATION, Annotation, Severity};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AttachmentLine<'a> {
+    kind: String,
+    key: String,
+    note: Option<String>,
+    #[serde(borrow)]
+    severity: Option<Cow<'a, str>>,
+    author: Option<String>,
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
+    text: Option<String>,
+    #[serde(borrow)]
+    base64: Option<Cow<'a, str>>,
+}
+
+impl AttachmentLine<'_> {
+    pub(super) fn into_attachment(self, id: &CheckpointId) -> Result<Attachment> {
+        let Self {
+            kind,
+            key,
+            note,
+            severity,
+            author,
+            time,
+            text,
+            base64,
+        } = self;
+        let bytes = match (note, severity, author, time, text, base64) {
+            (Some(note), Some(severity), Some(author), Some(time), None, None)
+                if kind == ANNOTATION =>
+            {
+                let annotation = Annotation {
+                    note,
+                    severity: Severity::from_name(&severity)?,
+                    author,
+                    time: Timestamp::parse(&time)?,
+                };
+                annotation.encode()
+            }
+            (None, None, None, None, Some(text), None) => text.into(),
+            (None, None, None, None, None, Some(base64)) => from_base64(&base64)?.into(),
+            _ => {
+                return Err(Error::invalid(
+                    "an attachment has either `text` or `base64`; an annotation may have `note`, `severity`, \
+                     `author` and `time` instead",
+                )
+                .with("key", format_args!("{key:?}")));
+            }
+        };
+        Ok(Attachment {
+            checkpoint: id.clone(),
+            kind,
+            key,
+            bytes: Some(bytes),
+        })
+    }
+}
