@@ -187,6 +187,10 @@ fn judge(
                 Ok(id) => error.with("checkpoint", id),
                 Err(_) => error,
             };
+            let error = match names.of(row.session) {
+                Ok(Some(session)) => error.with("session", session),
+                _ => error,
+            };
             Some(Item::Corrupt(error.with("sequence", row.sequence)))
         }
     })
