@@ -193,8 +193,8 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 /// The files that this program writes, which would make an index of themselves.
 fn own_files(out: &Path, store: &str) -> Vec<PathBuf> {
     let path = store
-        .strip_prefix("sqlite://")
-        .map(|rest| rest.split('?').next().unwrap_or(rest));
+        .split_once("://")
+        .map(|(_, rest)| rest.split('?').next().unwrap_or(rest));
     let store = path.and_then(|path| absolute(Path::new(path)).ok());
     [Some(out.to_owned()), store]
         .into_iter()

@@ -227,7 +227,7 @@ fn what_cannot_be_opened_is_named() {
         "{}",
         said(&output)
     );
-    for store in ["store.db", "redb://a", "sqlite://", "sqlite://a.db?x=1"] {
+    for store in ["store.db", "s3://a", "sqlite://", "sqlite://a.db?x=1"] {
         let mut command = example();
         command.arg(place.files()).args(["--store", store]);
         let output = command.arg("--out").arg(place.out()).output().unwrap();

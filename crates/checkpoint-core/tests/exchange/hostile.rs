@@ -394,7 +394,7 @@ async fn what_is_no_export_is_told_what_it_is() {
         (&b""[..], "empty"),
         (b"SQLite format 3\0 and more", "SQLite"),
         (b"\x1f\x8b\x08", "gzip"),
-        (b"{\"checkpoints\": []}", "JSON of another kind"),
+        (b"{\"rows\": []}", "JSON of another kind"),
         (b"dear diary", "dear diary"),
         (b"\xfe\xed\xfa\xce", "fe"),
         (b"\x89ckpa\n\x1a and more", "as if it were text"),
