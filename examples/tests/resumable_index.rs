@@ -24,11 +24,20 @@ fn example() -> Command {
 }
 
 /// A place with a directory of files to index; store and output lie in that directory too.
-struct Place(TempDir);
+struct Place {
+    directory: TempDir,
+    /// Of the backend that is used.
+    scheme: &'static str,
+}
 
 impl Place {
     fn new(files: usize) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        Self::on("sqlite", files)
+    }
+
+    fn on(scheme: &'static str, files: usize) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Self { directory, scheme };
         for n in 0..files {
             let path = place.files().join(format!("d{}/f{n}.txt", n % 7));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -39,7 +48,7 @@ impl Place {
     }
 
     fn files(&self) -> PathBuf {
-        self.0.path().join("files")
+        self.directory.path().join("files")
     }
 
     fn out(&self) -> PathBuf {
@@ -47,7 +56,11 @@ impl Place {
     }
 
     fn store(&self) -> String {
-        format!("sqlite://{}", self.files().join("store.db").display())
+        format!(
+            "{}://{}",
+            self.scheme,
+            self.files().join("store.db").display()
+        )
     }
 
     fn command(&self, more: &[&str]) -> Command {
@@ -92,8 +105,18 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn a_run_that_dies_after_its_saves_is_resumed_to_the_same_bytes() {
-    let place = Place::new(60);
+fn a_run_that_dies_after_its_saves_is_resumed_to_the_same_bytes_on_every_backend() {
+    let forms = checkpoint::available().iter();
+    let schemes: Vec<_> = forms
+        .filter_map(|form| form.strip_suffix("://path"))
+        .collect();
+    assert!(schemes.contains(&"sqlite"), "{schemes:?}");
+    for scheme in schemes {
+        dies_after_its_saves(&Place::on(scheme, 60));
+    }
+}
+
+fn dies_after_its_saves(place: &Place) {
     let expected = place.uninterrupted();
     for saves in ["1", "2", "3"] {
         let died = place.run(&["--every", "10", "--die-after", saves]);
