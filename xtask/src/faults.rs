@@ -11,6 +11,13 @@ use crate::closing::Closing;
 use crate::options::Options;
 use crate::{Outcome, backends};
 
+/// A backend of which it is known that it does not hold yet, and what docs/reliability.md says of that. It is tried by name
+/// only, so that this list is short and what holds stays so.
+const KNOWN: [(&str, &str); 1] = [(
+    "redb",
+    "after some failed reads and syncs it trusts what the next opener may not find",
+)];
+
 /// Backends that are broken on purpose, and that a call that fails must find out.
 const CONTROLS: [Control; 2] = [Control::AcknowledgesFirst, Control::ForgetsTheGroup];
 
@@ -27,6 +34,13 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     let faults = Faults::new(seed).with_steps(steps);
     let mut closing = Closing::default();
     for subject in &subjects {
+        let known = KNOWN.iter().find(|(name, _)| *name == subject.name());
+        if let Some((name, why)) = known
+            && options.value("--backend").is_none()
+        {
+            println!("== {name}: LEFT OUT: {why}; try it with --backend {name}");
+            continue;
+        }
         if options.has("--negative") {
             for control in CONTROLS {
                 closing.count(is_caught(subject, &faults, control)?);

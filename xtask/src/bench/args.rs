@@ -11,13 +11,14 @@ Measures every figure of docs/performance.md, prints them as tables beside what
 is promised, and writes them to target/bench/results.json. NAME runs one:
 
   store         the store and the bare engine, in turn
+  redb          the redb backend and bare redb, in turn
   peer          LangGraph's SqliteSaver on the same loads, in benches/compare;
                 skipped where Python is missing
   groups        groups of benchmarks that users of other stores know
   instructions  instructions an operation takes; `--bless` writes the baseline;
                 skipped where valgrind is missing
   scale         a million checkpoints, a state of 1 GiB, 200 turns; one of
-                `many`, `large`, `growth`
+                `many`, `large`, `growth`, `copy`, `files`
 
   --check       exits with 1 when a figure is worse than promised
   --quick       a tenth of the rounds, and without scale
@@ -29,7 +30,7 @@ says which there are. CHECKPOINT_BENCH_DIR names the disk to measure on.
 ";
 
 /// What can be filtered.
-const FILTERED: [&str; 3] = ["store", "groups", "instructions"];
+const FILTERED: [&str; 4] = ["store", "redb", "groups", "instructions"];
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Args<'a> {
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!(programs(&[]), PROGRAMS);
         assert_eq!(
             programs(&["--quick"]),
-            ["store", "peer", "groups", "instructions"]
+            ["store", "redb", "peer", "groups", "instructions"]
         );
         assert_eq!(programs(&["scale", "--quick"]), ["scale"]);
     }

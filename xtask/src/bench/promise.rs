@@ -70,14 +70,17 @@ const MORE: f64 = 1.03;
 
 pub(super) const PROMISES: &[Promise] = &[
     most(Durable, "save, 1 KiB, one tag, one writer", 1.8).goal(1.3),
+    most(Durable, "redb: save, 1 KiB, one tag, one writer", 1.3),
     most(Durable, "first save, 64 KiB of JSON", 4.0),
     most(Durable, "first save, 1 MiB of JSON", 4.0),
     most(Durable, "save, 1 MiB of JSON, 1 % changed", 0.8),
     least(InFlight, "64 saves, 64 sessions", 8.0),
     least(InFlight, "64 saves, one session", 9.0).goal(12.0),
+    least(InFlight, "redb: 64 saves, 64 sessions", 8.0),
     most(NotDurable, "save, 1 KiB, one tag, one writer", 9.0).goal(4.0),
     most(Reads, "get by id, 1 KiB, blocking", 4.0),
     most(Reads, "get by id, 1 KiB, async", 5.0),
+    most(Reads, "redb: get by id, 1 KiB, blocking", 3.0).goal(1.8),
     most(Reads, "the 100 newest of 10,000", 3.0),
     most(Reads, "get by id, 64 KiB of JSON, decoded", 25.0),
     most(Reads, "get by id, 1 MiB of JSON, decoded", 30.0),
