@@ -75,7 +75,7 @@ pub async fn write(backend: Arc<dyn Backend>, clock: &FakeClock) -> Verdict {
     Ok(())
 }
 
-/// Whether a store holds what [`write`] put in, and is written to as well; closes it.
+/// Whether a store holds what [`write()`] put in, and is written to as well; closes it.
 ///
 /// # Errors
 ///

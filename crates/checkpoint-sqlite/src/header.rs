@@ -113,6 +113,13 @@ fn check_mark(header: &[u8], length: u64) -> Result<()> {
             "the store has format {version}, and this program knows up to {VERSION}; update the program"
         )));
     }
+    // Writing and reading; the engine knows two of each, and takes a file with a higher one for one to be read alone.
+    if header[18].max(header[19]) > 2 {
+        return Err(Error::unsupported(
+            "the file says that it needs a newer version of the engine; update the program, or restore a backup if \
+             the file is damaged",
+        ));
+    }
     let page = u64::from(header[16]) << 8 | u64::from(header[17]);
     if version == 0 || page != PAGE_SIZE {
         return Err(Error::corrupt(

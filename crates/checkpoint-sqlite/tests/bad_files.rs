@@ -92,6 +92,24 @@ async fn a_newer_format_is_refused_naming_both() {
     assert_eq!(fs::read(&path).unwrap(), file);
 }
 
+/// The engine would open it and refuse each write as if the file could not be written.
+#[tokio::test]
+async fn a_file_for_a_newer_engine_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for at in [18, 19] {
+        let mut file = bytes(directory.path()).await;
+        file[at] = 3;
+        let path = place(directory.path(), &format!("newer{at}.db"), &file);
+        let error = refused(&path).await;
+        assert_eq!(*error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(
+            error.to_string().contains("newer version of the engine"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), file);
+    }
+}
+
 #[tokio::test]
 async fn another_schema_is_refused() {
     let directory = tempfile::tempdir().unwrap();

@@ -98,7 +98,7 @@ impl StoreUrl {
     }
 
     /// The error about an option whose value is not one of those it may have.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "redb", feature = "sqlite"))]
     pub(crate) fn bad_value(&self, name: &str, value: &str, remedy: &str) -> Error {
         let value = Quoted(value);
         self.blame(Error::invalid(format!(
