@@ -1,9 +1,9 @@
 //! Reads, each with a view that it is given.
 
-use checkpoint_core::engine::{SessionRow, feed_page, or_damage};
+use checkpoint_core::engine::{SessionRow, feed_page, or_damage, reaches_back};
 use checkpoint_core::{
-    Attachment, AttachmentQuery, CheckpointId, Error, ErrorKind, Feed, Head, Item, Order, Page,
-    Position, Result, SessionQuery, SessionRecord, Stats,
+    Attachment, AttachmentQuery, CheckpointId, Feed, Head, Item, Order, Page, Position, Result,
+    SessionQuery, SessionRecord, Stats,
 };
 
 use crate::checkpoint::Lying;
@@ -119,15 +119,7 @@ fn live(view: &View, id: &CheckpointId) -> Result<Option<u64>> {
 
 /// A page of the feed.
 pub(crate) fn changes(view: &View, after: Position, limit: usize) -> Result<Feed> {
-    let oldest = store::store(view)?.floor;
-    if limit > 0 && after < oldest {
-        return Err(Error::new(
-            ErrorKind::Truncated { oldest },
-            "the feed no longer reaches back that far; read the store anew from there",
-        )
-        .with("asked", after)
-        .with("oldest", oldest));
-    }
+    reaches_back(store::store(view)?.floor, after, limit)?;
     feed_page(
         after,
         limit,

@@ -1,9 +1,9 @@
 //! Reads, each with a connection that it is given.
 
-use checkpoint_core::engine::{SessionRow, feed_page};
+use checkpoint_core::engine::{SessionRow, feed_page, reaches_back};
 use checkpoint_core::{
-    Attachment, AttachmentQuery, CheckpointId, Error, ErrorKind, Feed, Head, Item, Order, Page,
-    Parts, Position, Record, Result, SessionQuery, SessionRecord, Stats,
+    Attachment, AttachmentQuery, CheckpointId, Feed, Head, Item, Order, Page, Parts, Position,
+    Record, Result, SessionQuery, SessionRecord, Stats,
 };
 use rusqlite::Connection;
 
@@ -149,15 +149,7 @@ fn live(connection: &Connection, id: &CheckpointId) -> Result<Option<u64>> {
 
 /// A page of the feed.
 pub(crate) fn changes(connection: &Connection, after: Position, limit: usize) -> Result<Feed> {
-    let oldest = store::store(connection)?.floor;
-    if limit > 0 && after < oldest {
-        return Err(Error::new(
-            ErrorKind::Truncated { oldest },
-            "the feed no longer reaches back that far; read the store anew from there",
-        )
-        .with("asked", after)
-        .with("oldest", oldest));
-    }
+    reaches_back(store::store(connection)?.floor, after, limit)?;
     feed_page(
         after,
         limit,

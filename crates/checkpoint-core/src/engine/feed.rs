@@ -1,6 +1,6 @@
 //! The feed out of its two halves: appends, which follow from checkpoints and tombstones, and all other changes.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::feed::{Change, Feed};
 use crate::record::{Item, Position};
 
@@ -29,6 +29,23 @@ impl FeedRow {
             Err(error) => Item::Corrupt(error.with("position", self.position)),
         }
     }
+}
+
+/// Checks that a feed whose changes up to `oldest` are trimmed still tells all that came after a position.
+///
+/// # Errors
+///
+/// `Truncated` when it does not. Asking for none is answered from anywhere.
+pub fn reaches_back(oldest: Position, after: Position, limit: usize) -> Result<()> {
+    if limit == 0 || after >= oldest {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Truncated { oldest },
+        "the feed no longer reaches back that far; read the store anew from there",
+    )
+    .with("asked", after)
+    .with("oldest", oldest))
 }
 
 /// A page of the feed: about `limit` changes after a position, oldest first, no commit split but at a damaged change.

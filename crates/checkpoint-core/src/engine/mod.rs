@@ -34,7 +34,7 @@ pub use apply::{Counters, apply};
 pub use aside::aside;
 pub(crate) use check::{HIGHEST, check_tags, within};
 pub use children::{children_of, put_children};
-pub use feed::{FeedRow, feed_page};
+pub use feed::{FeedRow, feed_page, reaches_back};
 pub use group::{Group, Waiting, is_lenient, settle};
 pub use queue::{Answer, Asker, Member, Queue, Unanswered, Work, queue};
 pub use recall::Recall;

@@ -4,8 +4,8 @@ use std::ops::{Bound, RangeBounds, RangeInclusive};
 
 use super::state::{Checkpoint, State, whole};
 use crate::backend::Stats;
-use crate::engine::{FeedRow, Lookup, SessionRow, feed_page};
-use crate::error::{Error, ErrorKind, Result};
+use crate::engine::{FeedRow, Lookup, SessionRow, feed_page, reaches_back};
+use crate::error::Result;
 use crate::feed::{Change, Feed};
 use crate::id::{CheckpointId, ChunkId};
 use crate::query::{AttachmentQuery, Order, Page, Query, SessionQuery};
@@ -211,15 +211,7 @@ impl State {
     }
 
     pub(super) fn feed(&self, after: Position, limit: usize) -> Result<Feed> {
-        if limit > 0 && after < self.floor {
-            let oldest = self.floor;
-            return Err(Error::new(
-                ErrorKind::Truncated { oldest },
-                "the changes after this position are no longer kept; read the store anew, then go on from the oldest",
-            )
-            .with("after", after)
-            .with("oldest", oldest));
-        }
+        reaches_back(self.floor, after, limit)?;
         feed_page(
             after,
             limit,
