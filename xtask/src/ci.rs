@@ -8,7 +8,7 @@ mod summary;
 
 use std::time::Instant;
 
-use self::count::Tally;
+use self::count::{Counter, Tally};
 use self::stages::Stage;
 use self::summary::Line;
 use crate::{Outcome, Verdict, process};
@@ -54,12 +54,13 @@ fn chosen(mut stages: Vec<Stage>, args: &[&str]) -> Result<Vec<Stage>, String> {
 fn run_stage(stage: &Stage) -> Line {
     println!("\n== {}: cargo {}", stage.name, stage.args.join(" "));
     let started = Instant::now();
-    let tally = tally(stage).unwrap_or_else(|why| {
+    let (tally, failures) = tally(stage).unwrap_or_else(|why| {
         eprintln!("xtask: {why}");
-        Tally {
+        let tally = Tally {
             passed: 0,
             failed: 1,
-        }
+        };
+        (tally, vec![why])
     });
     let seconds = started.elapsed().as_secs_f64();
     let outcome = summary::outcome(tally);
@@ -68,10 +69,12 @@ fn run_stage(stage: &Stage) -> Line {
         stage: stage.name.clone(),
         tally,
         seconds,
+        failures,
     }
 }
 
-fn tally(stage: &Stage) -> Result<Tally, String> {
+/// The figures of a stage that has run, and the lines that told what failed.
+fn tally(stage: &Stage) -> Result<(Tally, Vec<String>), String> {
     let mut command = process::cargo();
     command.args(&stage.args).envs(stage.env.iter().copied());
     let mut counter = stage.counts.counter();
@@ -80,7 +83,11 @@ fn tally(stage: &Stage) -> Result<Tally, String> {
         Some(counter) => process::run_seeing(&mut command, |line| counter.see(line))?,
         None => process::run(&mut command)?,
     };
-    Ok(count::judge(success, counter.as_ref()))
+    let tally = count::judge(success, counter.as_ref());
+    Ok((
+        tally,
+        counter.map(Counter::into_failures).unwrap_or_default(),
+    ))
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ impl Counts {
             Self::Tests | Self::Closing => Some(Counter {
                 counts: self,
                 seen: None,
+                failures: Vec::new(),
+                panicked: false,
             }),
         }
     }
@@ -33,10 +35,17 @@ pub(super) struct Tally {
 pub(super) struct Counter {
     counts: Counts,
     seen: Option<Tally>,
+    failures: Vec<String>,
+    /// Whether the line before said where a panic was: why it was stands on the next.
+    panicked: bool,
 }
 
 impl Counter {
     pub(super) fn see(&mut self, line: &str) {
+        if self.tells_failure(line) && self.failures.len() < FAILURES_KEPT {
+            self.failures.push(line.to_owned());
+        }
+        self.panicked = line.contains(" panicked at ");
         if self.counts == Counts::Tests {
             if let Some(more) = test_result(line) {
                 let sum = self.seen.get_or_insert_default();
@@ -48,6 +57,27 @@ impl Counter {
         }
     }
 }
+
+impl Counter {
+    /// The lines that said what failed, for the end of the run.
+    pub(super) fn into_failures(self) -> Vec<String> {
+        self.failures
+    }
+
+    /// Whether `line` is of a case that failed: its result, what it panicked with, or what a
+    /// harness, which indents it, found wrong.
+    fn tells_failure(&self, line: &str) -> bool {
+        if line.starts_with("test result: ") {
+            return false;
+        }
+        let found = self.counts == Counts::Closing && line.starts_with("   ");
+        let result = line.contains("FAILED") || line.contains("NOT CAUGHT");
+        found || result || line.contains(" panicked at ") || self.panicked
+    }
+}
+
+/// How many failures of one stage are told again: enough to see a pattern.
+const FAILURES_KEPT: usize = 20;
 
 /// The tally of a stage that ended with `success`.
 ///
@@ -137,6 +167,31 @@ mod tests {
     fn a_success_that_counted_nothing_is_a_failure() {
         assert_eq!(judged(Counts::Tests, true, "running 0 tests"), (0, 1));
         assert_eq!(judged(Counts::Closing, true, "all is well"), (0, 1));
+    }
+
+    fn failures(counts: Counts, output: &[&str]) -> Vec<String> {
+        let mut counter = counts.counter().unwrap();
+        output.iter().for_each(|line| counter.see(line));
+        counter.into_failures()
+    }
+
+    #[test]
+    fn failed_tests_and_their_panics_are_kept() {
+        let panic = ["thread 'b' panicked at b.rs:1:1:", "no b"];
+        let output = ["test a ... ok", "test b ... FAILED", panic[0], panic[1], ""];
+        let kept = failures(Counts::Tests, &[&output[..], &[OK, FAILED]].concat());
+        assert_eq!(kept, ["test b ... FAILED", panic[0], panic[1]]);
+    }
+
+    #[test]
+    fn what_a_harness_found_wrong_is_kept() {
+        let output = [
+            "== b: seed 1",
+            "   b: lost",
+            "b: NOT CAUGHT by 3 kills",
+            "1 passed, 2 failed",
+        ];
+        assert_eq!(failures(Counts::Closing, &output), output[1..3]);
     }
 
     #[test]

@@ -9,13 +9,15 @@ pub(super) struct Line {
     pub(super) stage: String,
     pub(super) tally: Tally,
     pub(super) seconds: f64,
+    /// What the stage said of its failed cases.
+    pub(super) failures: Vec<String>,
 }
 
 pub(super) fn outcome(tally: Tally) -> &'static str {
     if tally.failed == 0 { "ok" } else { "FAILED" }
 }
 
-/// One row a stage, the sums, and the closing line by which scripts judge the run.
+/// One row a stage, the sums, what failed, and the closing line by which scripts judge the run.
 pub(super) fn render(lines: &[Line]) -> String {
     let total = Line {
         stage: "total".to_owned(),
@@ -24,6 +26,7 @@ pub(super) fn render(lines: &[Line]) -> String {
             failed: lines.iter().map(|line| line.tally.failed).sum(),
         },
         seconds: lines.iter().map(|line| line.seconds).sum(),
+        failures: Vec::new(),
     };
     let mut table = format!(
         "{:16} {:8} {:>7} {:>7} {:>9}\n",
@@ -35,6 +38,11 @@ pub(super) fn render(lines: &[Line]) -> String {
         let row = format_args!("{stage:16} {outcome:8} {passed:7} {failed:7} {seconds:9.1}");
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{row}");
+    }
+    for line in lines {
+        for failure in &line.failures {
+            let _ = writeln!(table, "{}: {failure}", line.stage);
+        }
     }
     let Tally { passed, failed } = total.tally;
     let _ = writeln!(table, "\n{passed} passed, {failed} failed");
@@ -50,13 +58,15 @@ mod tests {
             stage: stage.to_owned(),
             tally: Tally { passed, failed },
             seconds: 1.25,
+            failures: vec!["test a ... FAILED".to_owned(); usize::from(failed > 0)],
         }
     }
 
     #[test]
-    fn the_last_line_is_the_sum_and_stands_alone() {
+    fn what_failed_is_told_before_the_sum_which_stands_alone() {
         let table = render(&[line("fmt", 1, 0), line("test", 40, 2)]);
-        assert!(table.ends_with("\n\n41 passed, 2 failed\n"), "{table}");
+        let end = "\ntest: test a ... FAILED\n\n41 passed, 2 failed\n";
+        assert!(table.ends_with(end), "{table}");
     }
 
     #[test]
