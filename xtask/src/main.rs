@@ -40,7 +40,7 @@ cargo xtask COMMAND
   model [--backend NAME] [--cases N] [--seed S]
                      play the same steps on every backend and on the model, and
                      compare all answers; closes likewise
-  faults [--backend NAME] [--steps N] [--seed S] [--negative]
+  faults [--backend NAME] [--steps N] [--seed S] [--only LOAD] [--negative]
                      let each file call of a load fail, one after the other;
                      closes likewise
   power [--backend NAME] [--images N] [--seed S] [--negative]

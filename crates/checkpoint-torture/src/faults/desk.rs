@@ -263,7 +263,7 @@ impl<'a> Desk<'a> {
         match error.kind() {
             ErrorKind::Unavailable {
                 applied: Applied::Unknown,
-            } => {}
+            } => self.note(|ledger| ledger.doubt(number)),
             ErrorKind::Stopped => return Ok(Told::Stopped),
             _ => {
                 // Nothing of it may be there, until it is tried again.

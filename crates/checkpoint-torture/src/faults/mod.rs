@@ -38,6 +38,7 @@ const TELLING: Duration = Duration::from_secs(10);
 pub struct Faults {
     seed: Seed,
     steps: u64,
+    only: String,
     pub(crate) control: Option<Control>,
     pub(crate) directory: PathBuf,
 }
@@ -49,6 +50,7 @@ impl Faults {
         Self {
             seed,
             steps: 20,
+            only: String::new(),
             control: None,
             directory: in_memory(),
         }
@@ -58,6 +60,13 @@ impl Faults {
     #[must_use]
     pub fn with_steps(mut self, steps: u64) -> Self {
         self.steps = steps;
+        self
+    }
+
+    /// Those loads alone whose description, as a [`Report`] gives it, has this in it: the one that was broken, again.
+    #[must_use]
+    pub fn with_only(mut self, part: &str) -> Self {
+        part.clone_into(&mut self.only);
         self
     }
 }
@@ -102,21 +111,25 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    fn add(&mut self, seen: Seen, what: &str) {
+    /// Adds what became of a load, and answers what is wrong with it.
+    fn add(&mut self, seen: Seen, what: &str) -> Vec<String> {
         self.trials += 1;
         self.struck += seen.struck;
         self.told += seen.told;
         self.unknown += seen.unknown;
         self.reopened += seen.reopened;
         self.images += seen.images;
-        if !seen.wrong.is_empty() {
-            self.broken += 1;
-            if self.broken <= 5 {
-                self.wrong.push(what.to_owned());
-                let lines = seen.wrong.into_iter().take(4);
-                self.wrong.extend(lines.map(|line| format!("  {line}")));
-            }
+        if seen.wrong.is_empty() {
+            return Vec::new();
         }
+        self.broken += 1;
+        let lines = seen.wrong.into_iter().take(4);
+        let mut wrong = vec![what.to_owned()];
+        wrong.extend(lines.map(|line| format!("  {line}")));
+        if self.broken <= 5 {
+            self.wrong.extend(wrong.iter().cloned());
+        }
+        wrong
     }
 }
 
@@ -165,7 +178,11 @@ pub fn run(
         let mut under_way = JoinSet::new();
         for plan in plans(&counted, phase, faults.seed) {
             if under_way.len() >= 2 {
-                take(&mut report, runtime.block_on(under_way.join_next()));
+                take(
+                    &mut report,
+                    runtime.block_on(under_way.join_next()),
+                    &mut say,
+                );
             }
             if faults.control.is_some() && report.broken > 0 {
                 break;
@@ -174,23 +191,36 @@ pub fn run(
                 told = Instant::now();
                 say(&format!("{}: {phase}, {plan}: {report}", subject.name()));
             }
+            if !format!("{phase}, {plan}").contains(&faults.only) {
+                continue;
+            }
             let trial = trial(Some(plan))?;
             let _inside = runtime.enter();
             under_way.spawn(async move { (format!("{phase}, {plan}"), trial.run().await) });
         }
         while !under_way.is_empty() {
-            take(&mut report, runtime.block_on(under_way.join_next()));
+            take(
+                &mut report,
+                runtime.block_on(under_way.join_next()),
+                &mut say,
+            );
         }
     }
     Ok(report)
 }
 
-fn take(report: &mut Report, done: Option<Result<(String, Seen), tokio::task::JoinError>>) {
-    match done {
-        None => {}
+/// What is wrong is told at once: a long run may be stopped before its end.
+fn take(
+    report: &mut Report,
+    done: Option<Result<(String, Seen), tokio::task::JoinError>>,
+    say: &mut impl FnMut(&str),
+) {
+    let wrong = match done {
+        None => Vec::new(),
         Some(Ok((what, seen))) => report.add(seen, &what),
         Some(Err(error)) => report.add(Seen::broken(format!("it panics: {error}")), "a load"),
-    }
+    };
+    wrong.iter().for_each(|line| say(&format!("   {line}")));
 }
 
 /// Every call of each kind, with everything that may be wrong with it.

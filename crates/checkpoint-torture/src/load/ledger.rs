@@ -64,6 +64,8 @@ pub(super) struct Account {
     pub(super) sequences: BTreeMap<String, u64>,
     /// The step after them was refused, and nothing of it may be there.
     pub(super) refused: bool,
+    /// An earlier attempt at it ended with nobody knowing, so that no refusal says that nothing is there.
+    doubted: bool,
 }
 
 impl Ledger {
@@ -122,8 +124,15 @@ impl Ledger {
             .extend(names.into_iter().zip(told.sequences.iter().copied()));
         account.model.apply(&step);
         account.done += 1;
-        account.refused = false;
+        (account.refused, account.doubted) = (false, false);
         Ok(())
+    }
+
+    /// Notes that nobody knows whether the next step of a writer was done.
+    pub fn doubt(&mut self, writer: usize) {
+        if let Some(account) = self.accounts.get_mut(writer) {
+            account.doubted = true;
+        }
     }
 
     /// Notes that a writer tries a step again that was refused: from now on it may be there.
@@ -133,10 +142,11 @@ impl Ledger {
         }
     }
 
-    /// Notes that the next step of a writer failed with an error that says that nothing was done.
+    /// Notes that the next step of a writer failed with an error that says that nothing was done. That is said of the
+    /// last attempt: an earlier one that is in doubt may have done it.
     pub fn refuse(&mut self, writer: usize) {
         if let Some(account) = self.accounts.get_mut(writer) {
-            account.refused = true;
+            account.refused = !account.doubted;
         }
     }
 }

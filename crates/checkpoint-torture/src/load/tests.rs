@@ -141,6 +141,16 @@ async fn a_step_that_was_refused_must_not_be_there() {
     assert!(!wrong(&backend, &ledger).await.is_empty());
 }
 
+/// A second attempt may be refused before it comes to the commit, by a read that fails.
+#[tokio::test]
+async fn a_refusal_says_nothing_of_an_earlier_attempt_that_is_in_doubt() {
+    let (backend, mut writers, mut ledger) = worked(SEED, 20).await;
+    writers[1].step().await.unwrap();
+    ledger.doubt(1);
+    ledger.refuse(1);
+    assert_eq!(wrong(&backend, &ledger).await, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn a_sequence_other_than_told_is_found() {
     let (backend, _, mut ledger) = worked(SEED, 20).await;
