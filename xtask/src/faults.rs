@@ -11,12 +11,8 @@ use crate::closing::Closing;
 use crate::options::Options;
 use crate::{Outcome, backends};
 
-/// A backend of which it is known that it does not hold yet, and what docs/reliability.md says of that. It is tried by name
-/// only, so that this list is short and what holds stays so.
-const KNOWN: [(&str, &str); 1] = [(
-    "redb",
-    "after some failed reads and syncs it trusts what the next opener may not find",
-)];
+/// Loads of each kind, unless told: no run of all checks waits for more.
+const LOADS: u64 = 700;
 
 /// Backends that are broken on purpose, and that a call that fails must find out.
 const CONTROLS: [Control; 2] = [Control::AcknowledgesFirst, Control::ForgetsTheGroup];
@@ -25,23 +21,22 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     let options = Options::parse(
         "faults",
         args,
-        &["--backend", "--seed", "--steps", "--only"],
+        &["--backend", "--seed", "--steps", "--loads", "--only"],
         &["--negative"],
     )?;
     let subjects = options.named("--backend", backends::subjects(), |subject| subject.name())?;
     let seed = options.seed()?;
     let steps = options.number("--steps")?.unwrap_or(20);
     let only = options.value("--only").unwrap_or_default();
+    // The one that is asked for is never left out.
+    let loads = match options.number("--loads")? {
+        None if only.is_empty() => LOADS,
+        loads => loads.unwrap_or(u64::MAX),
+    };
     let faults = Faults::new(seed).with_steps(steps).with_only(only);
+    let faults = faults.with_most(usize::try_from(loads).unwrap_or(usize::MAX));
     let mut closing = Closing::default();
     for subject in &subjects {
-        let known = KNOWN.iter().find(|(name, _)| *name == subject.name());
-        if let Some((name, why)) = known
-            && options.value("--backend").is_none()
-        {
-            println!("== {name}: LEFT OUT: {why}; try it with --backend {name}");
-            continue;
-        }
         if options.has("--negative") {
             for control in CONTROLS {
                 closing.count(is_caught(subject, &faults, control)?);

@@ -38,6 +38,7 @@ const TELLING: Duration = Duration::from_secs(10);
 pub struct Faults {
     seed: Seed,
     steps: u64,
+    most: usize,
     only: String,
     pub(crate) control: Option<Control>,
     pub(crate) directory: PathBuf,
@@ -50,6 +51,7 @@ impl Faults {
         Self {
             seed,
             steps: 20,
+            most: usize::MAX,
             only: String::new(),
             control: None,
             directory: in_memory(),
@@ -60,6 +62,14 @@ impl Faults {
     #[must_use]
     pub fn with_steps(mut self, steps: u64) -> Self {
         self.steps = steps;
+        self
+    }
+
+    /// With about so many loads of each kind (a store is made, worked on, opened, …), by chance, where there are more: an
+    /// engine that reads page by page has very many calls that may fail.
+    #[must_use]
+    pub fn with_most(mut self, loads: usize) -> Self {
+        self.most = loads.max(1);
         self
     }
 
@@ -176,7 +186,7 @@ pub fn run(
             }
         };
         let mut under_way = JoinSet::new();
-        for plan in plans(&counted, phase, faults.seed) {
+        for plan in thinned(plans(&counted, phase, faults.seed), faults) {
             if under_way.len() >= 2 {
                 take(
                     &mut report,
@@ -221,6 +231,15 @@ fn take(
         Some(Err(error)) => report.add(Seen::broken(format!("it panics: {error}")), "a load"),
     };
     wrong.iter().for_each(|line| say(&format!("   {line}")));
+}
+
+/// About as many as are wanted, by chance.
+fn thinned(mut plans: Vec<Plan>, faults: &Faults) -> Vec<Plan> {
+    let (all, mut seed) = (plans.len(), faults.seed);
+    if all > faults.most {
+        plans.retain(|_| seed.below(all as u64) < faults.most as u64);
+    }
+    plans
 }
 
 /// Every call of each kind, with everything that may be wrong with it.
