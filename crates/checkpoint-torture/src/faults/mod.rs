@@ -19,7 +19,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
+use checkpoint_core::ErrorKind;
+use tokio::runtime::Runtime;
+use tokio::task::{JoinError, JoinSet};
 
 use self::trial::{Phase, Seen, Trial};
 use crate::chain::chain;
@@ -153,84 +155,121 @@ pub fn run(
     faults: &Faults,
     mut say: impl FnMut(&str),
 ) -> Result<Report, String> {
-    let runtime = runtime()?;
-    let mut report = Report::default();
-    let mut told = Instant::now();
+    let mut run = Run {
+        subject,
+        faults,
+        runtime: runtime()?,
+        report: Report::default(),
+        told: Instant::now(),
+        say: &mut say,
+    };
     // Controls are wrong where several write to a store that was made just now.
     let phases: &[Phase] = match faults.control {
         Some(_) => &[Phase::Together],
         None => &Phase::ALL,
     };
     for phase in phases.iter().copied() {
-        let trial = |plan| -> Result<Trial, String> {
-            Ok(Trial {
-                subject: Arc::clone(subject),
-                phase,
-                plan,
-                seed: faults.seed,
-                steps: faults.steps,
-                control: faults.control,
-                place: fresh(&faults.directory)?,
-                spare: fresh(&faults.directory)?,
-            })
-        };
-        let counted = match runtime.block_on(trial(None)?.count()) {
-            Ok(counted) => counted,
-            Err(error) if *error.kind() == checkpoint_core::ErrorKind::Unsupported => {
-                report.skipped = Some(error.to_string());
-                return Ok(report);
-            }
-            Err(error) => {
-                let why = chain(&error);
-                return Err(format!("{phase} fails without a fault: {why}"));
-            }
-        };
-        let mut under_way = JoinSet::new();
-        for plan in thinned(plans(&counted, phase, faults.seed), faults) {
-            if under_way.len() >= 2 {
-                take(
-                    &mut report,
-                    runtime.block_on(under_way.join_next()),
-                    &mut say,
-                );
-            }
-            if faults.control.is_some() && report.broken > 0 {
+        match run.counted(phase)? {
+            Ok(counted) => run.phase(phase, &counted)?,
+            Err(why) => {
+                run.report.skipped = Some(why);
                 break;
             }
-            if told.elapsed() >= TELLING {
-                told = Instant::now();
-                say(&format!("{}: {phase}, {plan}: {report}", subject.name()));
-            }
-            if !format!("{phase}, {plan}").contains(&faults.only) {
-                continue;
-            }
-            let trial = trial(Some(plan))?;
-            let _inside = runtime.enter();
-            under_way.spawn(async move { (format!("{phase}, {plan}"), trial.run().await) });
-        }
-        while !under_way.is_empty() {
-            take(
-                &mut report,
-                runtime.block_on(under_way.join_next()),
-                &mut say,
-            );
         }
     }
-    Ok(report)
+    Ok(run.report)
 }
 
-/// What is wrong is told at once: a long run may be stopped before its end.
-fn take(
-    report: &mut Report,
-    done: Option<Result<(String, Seen), tokio::task::JoinError>>,
-    say: &mut impl FnMut(&str),
-) {
-    let wrong = match done {
-        None => Vec::new(),
-        Some(Ok((what, seen))) => report.add(seen, &what),
-        Some(Err(error)) => report.add(Seen::broken(format!("it panics: {error}")), "a load"),
-    };
-    wrong.iter().for_each(|line| say(&format!("   {line}")));
+/// A run, as far as it is.
+struct Run<'a> {
+    subject: &'a Arc<dyn Subject>,
+    faults: &'a Faults,
+    runtime: Runtime,
+    report: Report,
+    /// When it was told last how far it is.
+    told: Instant,
+    say: &'a mut dyn FnMut(&str),
+}
+
+/// A load that was done, by its description.
+type Done = Result<(String, Seen), JoinError>;
+
+impl Run<'_> {
+    fn trial(&self, phase: Phase, plan: Option<Plan>) -> Result<Trial, String> {
+        Ok(Trial {
+            subject: Arc::clone(self.subject),
+            phase,
+            plan,
+            seed: self.faults.seed,
+            steps: self.faults.steps,
+            control: self.faults.control,
+            place: fresh(&self.faults.directory)?,
+            spare: fresh(&self.faults.directory)?,
+        })
+    }
+
+    /// How often each call is made when none fails; or why there is nothing to try.
+    fn counted(&self, phase: Phase) -> Result<Result<Vec<(Op, u64)>, String>, String> {
+        match self.runtime.block_on(self.trial(phase, None)?.count()) {
+            Ok(counted) => Ok(Ok(counted)),
+            Err(error) if *error.kind() == ErrorKind::Unsupported => Ok(Err(error.to_string())),
+            Err(error) => {
+                let why = chain(&error);
+                Err(format!("{phase} fails without a fault: {why}"))
+            }
+        }
+    }
+
+    /// Two loads at once, until all are done, or a control is caught.
+    fn phase(&mut self, phase: Phase, counted: &[(Op, u64)]) -> Result<(), String> {
+        let mut under_way = JoinSet::new();
+        for plan in thinned(plans(counted, phase, self.faults.seed), self.faults) {
+            if under_way.len() >= 2 {
+                let done = self.runtime.block_on(under_way.join_next());
+                self.take(done);
+            }
+            if self.faults.control.is_some() && self.report.broken > 0 {
+                break;
+            }
+            let what = format!("{phase}, {plan}");
+            if !what.contains(&self.faults.only) {
+                continue;
+            }
+            self.tell(&what);
+            let trial = self.trial(phase, Some(plan))?;
+            let _inside = self.runtime.enter();
+            under_way.spawn(async move { (what, trial.run().await) });
+        }
+        while !under_way.is_empty() {
+            let done = self.runtime.block_on(under_way.join_next());
+            self.take(done);
+        }
+        Ok(())
+    }
+
+    /// Tells from time to time how far it is.
+    fn tell(&mut self, what: &str) {
+        if self.told.elapsed() >= TELLING {
+            self.told = Instant::now();
+            let (name, report) = (self.subject.name(), &self.report);
+            (self.say)(&format!("{name}: {what}: {report}"));
+        }
+    }
+
+    /// What is wrong is told at once: a long run may be stopped before its end.
+    fn take(&mut self, done: Option<Done>) {
+        let wrong = match done {
+            None => Vec::new(),
+            Some(Ok((what, seen))) => self.report.add(seen, &what),
+            Some(Err(error)) => {
+                let seen = Seen::broken(format!("it panics: {error}"));
+                self.report.add(seen, "a load")
+            }
+        };
+        for line in wrong {
+            (self.say)(&format!("   {line}"));
+        }
+    }
 }
 
 /// About as many as are wanted, by chance.
