@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use checkpoint_core::{Applied, Error, Result, StoreId};
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
+use redb::{Database, Durability, WriteTransaction};
 
 use crate::config::RedbOptions;
 use crate::error::{
@@ -21,6 +21,7 @@ use crate::error::{
 use crate::media::Medium;
 use crate::open::{self, Opened};
 use crate::schema::Table;
+use crate::snapshot::Snapshot;
 use crate::staged::Staged;
 use crate::view::View;
 
@@ -46,6 +47,8 @@ pub(crate) struct Held {
     broken: AtomicBool,
     /// Who writes, and who wants that nobody does.
     pen: Mutex<()>,
+    /// Of the database that is open now.
+    snapshot: Snapshot,
 }
 
 impl fmt::Debug for Held {
@@ -66,6 +69,7 @@ impl Held {
             closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             pen: Mutex::new(()),
+            snapshot: Snapshot::default(),
         }
     }
 
@@ -80,15 +84,23 @@ impl Held {
 
     /// Reads one state of the store.
     pub(crate) fn view<T>(&self, read: impl FnOnce(&View) -> Result<T>) -> Result<T> {
-        self.viewed(|view| read(&view))
+        self.with(|database| {
+            let view = self.snapshot.view(|| View::begin(database))?;
+            read(&view)
+        })
     }
 
     /// As [`view`](Self::view), for who writes into the view.
     pub(crate) fn viewed<T>(&self, read: impl FnOnce(View) -> Result<T>) -> Result<T> {
-        self.with(|database| {
-            let transaction = database.begin_read().map_err(begin_fault)?;
-            read(View::new(transaction))
-        })
+        self.with(|database| read(View::begin(database)?))
+    }
+
+    /// As [`with`](Self::with), for what writes.
+    pub(crate) fn alter<T>(&self, call: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
+        self.snapshot.forget();
+        let altered = self.with(call);
+        self.snapshot.forget();
+        altered
     }
 
     /// Calls the engine, after opening it anew if it has given up.
@@ -129,6 +141,7 @@ impl Held {
             return Ok(());
         }
         // Closed first: its lock must be free again.
+        self.snapshot.forget();
         drop_whole(std::mem::replace(&mut *state, State::Lost));
         let options = self.options.clone().with_create(false);
         let opened = open::open(&options, &self.path).map_err(|error| lost().because(error))?;
@@ -146,7 +159,7 @@ impl Held {
     /// Which error it was, and whether anybody knows that nothing was written.
     pub(crate) fn write(&self, staged: &Staged) -> Result<(), (Error, Applied)> {
         let mut applied = Applied::No;
-        let written = self.with(|database| {
+        let written = self.alter(|database| {
             // A panic says nothing of how far it came.
             applied = Applied::Unknown;
             write(database, staged, &[]).map_err(|(error, known)| {
@@ -174,6 +187,7 @@ impl Held {
         let State::Open(database, _) = &mut *state else {
             return Ok(false);
         };
+        self.snapshot.forget();
         let called = guarded(|| {
             database.compact().map_err(compaction_fault)?;
             // Its own commits do not say how pages are used, and after a crash all would have to be read.
@@ -213,6 +227,7 @@ impl Held {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         let mut state = self.state.write();
+        self.snapshot.forget();
         drop_whole(std::mem::replace(&mut *state, State::Closed));
     }
 }

@@ -40,6 +40,7 @@ mod row;
 mod schema;
 mod shadow;
 mod shared;
+mod snapshot;
 mod staged;
 mod tables;
 mod view;

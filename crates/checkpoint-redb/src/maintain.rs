@@ -1,16 +1,13 @@
 //! Giving space back, in short transactions of the writer.
 
-use checkpoint_core::engine::{
-    ChunkAge, Recall, SessionRow, StoreRow, Sweep, Upkeep, Within, upkeep,
-};
-use checkpoint_core::{Budget, ChunkId, MaintainStep, Position, Result, Timestamp};
-use redb::{Database, ReadableDatabase};
-
-use crate::error::begin_fault;
 use crate::held::{self, Held};
 use crate::query::{checkpoint, chunk, feed, session, store, tombstone};
 use crate::tables::RedbTables;
 use crate::view::View;
+use checkpoint_core::engine::{
+    ChunkAge, Recall, SessionRow, StoreRow, Sweep, Upkeep, Within, upkeep,
+};
+use checkpoint_core::{Budget, ChunkId, MaintainStep, Position, Result, Timestamp};
 
 /// One step: what all backends do.
 pub(crate) fn step(
@@ -19,16 +16,12 @@ pub(crate) fn step(
     budget: &Budget,
     now: Timestamp,
 ) -> Result<MaintainStep> {
-    held.with(|database| {
-        let mut view = look(database)?;
+    held.alter(|database| {
+        let mut view = View::begin(database)?;
         let mut recall = Recall::default();
         let mut tables = RedbTables::new(&mut view, &mut recall, true).of(database);
         upkeep(&mut tables, sweep, budget, now)
     })
-}
-
-fn look(database: &Database) -> Result<View> {
-    database.begin_read().map(View::new).map_err(begin_fault)
 }
 
 impl Upkeep for RedbTables<'_> {
@@ -40,7 +33,7 @@ impl Upkeep for RedbTables<'_> {
             return done;
         };
         held::write(database, &self.view.staged, &[]).map_err(|(error, _)| error)?;
-        *self.view = look(database)?;
+        *self.view = View::begin(database)?;
         Ok(())
     }
 

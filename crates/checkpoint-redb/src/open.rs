@@ -6,7 +6,7 @@ use std::sync::Arc;
 use checkpoint_core::engine::StoreRow;
 use checkpoint_core::files::{file_fault, regular};
 use checkpoint_core::{Error, Result};
-use redb::{Database, ReadableDatabase};
+use redb::Database;
 
 use crate::bridge::Bridge;
 use crate::config::RedbOptions;
@@ -95,8 +95,7 @@ fn identify(
         SMALL_CACHE
     };
     let database = shadow(medium, cache, path)?;
-    let transaction = database.begin_read().map_err(crate::error::begin_fault)?;
-    let row = migrate::identify(&View::new(transaction), !options.read_only)
+    let row = migrate::identify(&View::begin(&database)?, !options.read_only)
         .map_err(|error| error.with("path", path.display()))?;
     Ok((database, row))
 }

@@ -1,15 +1,18 @@
 //! One state of the store, with what is staged on top of it.
 
-use std::cell::OnceCell;
 use std::collections::btree_map;
 use std::iter::Peekable;
 use std::ops::{Bound, Deref};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use checkpoint_core::{Order, Result};
-use redb::{AccessGuard, Range, ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
+use redb::{
+    AccessGuard, Database, Range, ReadOnlyTable, ReadTransaction, ReadableDatabase,
+    ReadableTableMetadata,
+};
 
-use crate::error::{fault, table_fault};
+use crate::error::{begin_fault, fault, table_fault};
 use crate::schema::{TABLES, Table};
 use crate::staged::Staged;
 
@@ -18,7 +21,7 @@ type Guard = AccessGuard<'static, &'static [u8]>;
 
 /// What is read and written in one transaction.
 pub(crate) struct View {
-    tables: [OnceCell<Open>; TABLES],
+    tables: [OnceLock<Open>; TABLES],
     transaction: ReadTransaction,
     pub(crate) staged: Staged,
 }
@@ -41,7 +44,12 @@ impl Deref for Piece<'_> {
 }
 
 impl View {
-    pub(crate) fn new(transaction: ReadTransaction) -> Self {
+    /// Begins to read what the database holds now.
+    pub(crate) fn begin(database: &Database) -> Result<Self> {
+        database.begin_read().map(Self::new).map_err(begin_fault)
+    }
+
+    fn new(transaction: ReadTransaction) -> Self {
         Self {
             tables: Default::default(),
             transaction,
