@@ -10,6 +10,7 @@ use checkpoint_benches::place::{directory, runtime, store_at};
 use checkpoint_benches::report::Report;
 use checkpoint_benches::state::{Noise, small as small_state};
 use checkpoint_core::{Durability, MemoryBackend, Store};
+use checkpoint_redb::{RedbBackend, RedbOptions};
 
 use crate::process;
 
@@ -23,11 +24,46 @@ const LARGE: usize = 1 << 20;
 
 pub(crate) fn run(report: &mut Report, mib: u64) {
     report.say("copy: one store into another, all that it reads verified");
-    for (from, name) in [(false, "memory to SQLite"), (true, "SQLite to SQLite")] {
-        small(report, from, name);
+    let ways = [
+        (Engine::Memory, Engine::Sqlite),
+        (Engine::Sqlite, Engine::Sqlite),
+        (Engine::Sqlite, Engine::Redb),
+    ];
+    for (from, to) in ways {
+        small(report, from, to);
     }
     changing(report);
     memory(report, mib);
+}
+
+/// What a store is kept in.
+#[derive(Clone, Copy, Debug)]
+enum Engine {
+    Memory,
+    Sqlite,
+    Redb,
+}
+
+impl Engine {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "SQLite",
+            Self::Redb => "redb",
+        }
+    }
+
+    /// A store in a file of this name; in SQLite as durable as this.
+    async fn open(self, path: &Path, durability: Durability) -> Store {
+        match self {
+            Self::Memory => Store::new(Arc::new(MemoryBackend::new())),
+            Self::Sqlite => store_at(path, durability).await,
+            Self::Redb => {
+                let backend = RedbBackend::open(RedbOptions::at(path)).await;
+                Store::new(Arc::new(backend.expect("the store opens")))
+            }
+        }
+    }
 }
 
 fn tell(report: &mut Report, load: String, unit: &str, value: f64) {
@@ -35,14 +71,11 @@ fn tell(report: &mut Report, load: String, unit: &str, value: f64) {
     report.tell(Figure::alone(Table::Moving, load, unit, value));
 }
 
-fn small(report: &mut Report, durable: bool, name: &str) {
+fn small(report: &mut Report, from: Engine, to: Engine) {
     let (dir, runtime) = (directory(), runtime());
+    let name = format!("{} to {}", from.name(), to.name());
     runtime.block_on(async {
-        let source = if durable {
-            store_at(&dir.path().join("source.db"), Durability::Os).await
-        } else {
-            Store::new(Arc::new(MemoryBackend::new()))
-        };
+        let source = from.open(&dir.path().join("source"), Durability::Os).await;
         let mut noise = Noise::new(3);
         let session = source.session("small").await.expect("made");
         for _ in 0..SMALL / 500 {
@@ -52,7 +85,7 @@ fn small(report: &mut Report, durable: bool, name: &str) {
             }
             transaction.commit().await.expect("saved");
         }
-        let target = store_at(&dir.path().join("target.db"), Durability::Disk).await;
+        let target = to.open(&dir.path().join("target"), Durability::Disk).await;
         for what in ["copied", "there already"] {
             let start = Instant::now();
             let received = source.copy_to(&target).await.expect("copied");
