@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use checkpoint_conformance::{Case, Control, Harness, Report, cases, matching, negative, run};
+use checkpoint_conformance::{
+    Case, Control, Harness, Report, cases, matching, negative, negative_backups, run,
+};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{Outcome, Verdict, backends};
@@ -123,20 +125,38 @@ fn controls(runtime: &Runtime, chosen: &[Case]) -> Outcome {
     let sound = runtime.block_on(run(&Control::sound(), chosen, |_| {}));
     println!("without a fault: {sound}");
     let (mut caught, mut missed) = (0_u64, sound.failed() as u64);
-    let all = negative();
-    // Of a control all of whose cases were left out nothing can be said.
-    let here = |name: &&str| chosen.iter().any(|case| case.name == *name);
-    for control in all
-        .iter()
-        .filter(|control| control.caught_by.iter().any(&here))
-    {
-        let report = runtime.block_on(run(&control.harness(), chosen, |_| {}));
-        let (line, is_caught) = judged(control, chosen, &report.failures());
+    let mut judge = |control: &Control, broken: &Arc<dyn Harness>, tried: &[Case]| {
+        let report = runtime.block_on(run(broken, tried, |_| {}));
+        let (line, is_caught) = judged(control, tried, &report.failures());
         println!("{line}");
         if is_caught {
             caught += 1;
         } else {
             missed += 1;
+        }
+    };
+    // Of a control all of whose cases were left out nothing can be said.
+    let here = |name: &&str| chosen.iter().any(|case| case.name == *name);
+    for control in negative() {
+        if control.caught_by.iter().any(here) {
+            judge(&control, &control.harness(), chosen);
+        }
+    }
+    for base in backends::all() {
+        if !base.capabilities().backup {
+            continue;
+        }
+        for control in negative_backups() {
+            // Stores on a disk are tried by what has to catch them alone.
+            let tried: Vec<_> = chosen
+                .iter()
+                .filter(|case| control.caught_by.contains(&case.name))
+                .copied()
+                .collect();
+            if !tried.is_empty() {
+                print!("on {}: ", base.name());
+                judge(&control, &control.on(Arc::clone(&base)), &tried);
+            }
         }
     }
     println!("{caught} passed, {missed} failed");

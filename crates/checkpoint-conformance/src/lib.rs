@@ -35,7 +35,7 @@ pub mod samples;
 mod tests;
 mod trials;
 
-pub use broken::{Control, Fault, negative, with_fault};
+pub use broken::{Control, Fault, negative, negative_backups, with_fault};
 pub use case::{Case, Clause, Failure, Verdict};
 pub use context::Context;
 pub use harness::{Damage, Fixture, Harness};

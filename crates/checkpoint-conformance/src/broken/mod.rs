@@ -3,6 +3,7 @@
 mod damage;
 mod identity;
 mod model;
+mod moving;
 mod reading;
 mod upkeep;
 mod wrapper;
@@ -116,8 +117,23 @@ controls! {
         a_waiting_reader_is_woken_by_a_change;
     reading::StaysOpen "works on after it was closed" caught by
         a_closed_handle_says_stopped;
+    moving::StandsStill "does not count on from where it was advanced to" caught by
+        a_counter_that_was_advanced_goes_on_from_there;
     reading::Panics "panics on a scan of nothing" caught by
         a_limit_of_zero_is_an_empty_page;
+}
+
+controls! {
+    /// Those whose backups are broken, to be put [on](Control::on) a backend that makes some.
+    pub negative_backups:
+    moving::NamesEarly "gives a backup its name before it is looked at" caught by
+        a_backup_has_its_name_when_it_is_kept_and_not_sooner;
+    moving::Replaces "puts a backup in the place of what has its name" caught by
+        a_backup_replaces_nothing;
+    moving::TellsNobody "does not say how far a backup is" caught by
+        writers_go_on_while_a_backup_is_made;
+    moving::CopiesThePast "leaves out of a backup what is new" caught by
+        a_backup_holds_all_that_was_acknowledged_before_it;
 }
 
 controls! {

@@ -1,15 +1,17 @@
 //! A backend with one fault, and the harness that makes it.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use checkpoint_core::{
-    Attachment, AttachmentQuery, Backend, Budget, Capabilities, CheckpointId, ChunkId, ChunkInfo,
-    Commit, Error, FakeClock, Feed, Item, MaintainStep, MetaRecord, Page, Parts, Position, Query,
-    Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+    Attachment, AttachmentQuery, Backend, BackupDraft, Budget, Capabilities, CheckpointId, ChunkId,
+    ChunkInfo, Commit, Error, FakeClock, Feed, Item, MaintainStep, MetaRecord, Meter, Page, Parts,
+    Position, Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo,
+    StoredChunk,
 };
 use parking_lot::Mutex;
 
@@ -74,6 +76,15 @@ pub trait Fault: fmt::Debug + Send + Sync + 'static {
 
     async fn check(&self, inner: &dyn Backend) -> Result<Vec<Error>> {
         inner.check().await
+    }
+
+    async fn backup(
+        &self,
+        inner: &dyn Backend,
+        to: &Path,
+        meter: &Meter,
+    ) -> Result<Box<dyn BackupDraft>> {
+        inner.backup(to, meter).await
     }
 
     async fn maintain(&self, inner: &dyn Backend, budget: &Budget) -> Result<MaintainStep> {
@@ -175,6 +186,10 @@ impl Backend for Broken {
         self.fault.check(&*self.inner).await
     }
 
+    async fn backup(&self, to: &Path, meter: &Meter) -> Result<Box<dyn BackupDraft>> {
+        self.fault.backup(&*self.inner, to, meter).await
+    }
+
     async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
         self.fault.maintain(&*self.inner, budget).await
     }
@@ -189,9 +204,10 @@ impl Backend for Broken {
     }
 }
 
-/// Makes stores with one fault, on top of the store in memory.
+/// Makes stores with one fault, on top of others.
 struct BrokenHarness {
     name: &'static str,
+    base: Arc<dyn Harness>,
     fault: fn() -> Arc<dyn Fault>,
 }
 
@@ -202,7 +218,7 @@ impl Harness for BrokenHarness {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Memory.capabilities()
+        self.base.capabilities()
     }
 
     fn reopens(&self) -> bool {
@@ -211,7 +227,8 @@ impl Harness for BrokenHarness {
 
     async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
         Ok(Box::new(BrokenPlace {
-            inner: Mutex::new(Memory.make(clock.clone()).await?.into()),
+            inner: Mutex::new(self.base.make(clock.clone()).await?.into()),
+            base: Arc::clone(&self.base),
             handles: Mutex::default(),
             fault: (self.fault)(),
             clock,
@@ -222,6 +239,7 @@ impl Harness for BrokenHarness {
 struct BrokenPlace {
     handles: Mutex<Vec<Weak<Broken>>>,
     inner: Mutex<Arc<dyn Fixture>>,
+    base: Arc<dyn Harness>,
     fault: Arc<dyn Fault>,
     clock: FakeClock,
 }
@@ -244,7 +262,7 @@ impl Fixture for BrokenPlace {
         if self.was_left()
             && let Some(left) = self.fault.left()
         {
-            let fresh: Arc<dyn Fixture> = Memory.make(self.clock.clone()).await?.into();
+            let fresh: Arc<dyn Fixture> = self.base.make(self.clock.clone()).await?.into();
             let handle = fresh.open().await?;
             for commit in left {
                 handle.commit(commit).await?;
@@ -261,8 +279,22 @@ impl Fixture for BrokenPlace {
         Ok(handle)
     }
 
+    async fn open_read_only(&self) -> Result<Option<Arc<dyn Backend>>> {
+        let inner = Arc::clone(&*self.inner.lock());
+        inner.open_read_only().await
+    }
+
+    async fn open_backup(&self, at: &Path) -> Result<Arc<dyn Backend>> {
+        let inner = Arc::clone(&*self.inner.lock());
+        inner.open_backup(at).await
+    }
+
     async fn damage(&self, what: &Damage) -> Result<bool> {
-        Ok(self.fault.damage(what))
+        if self.fault.damage(what) {
+            return Ok(true);
+        }
+        let inner = Arc::clone(&*self.inner.lock());
+        inner.damage(what).await
     }
 }
 
@@ -284,11 +316,18 @@ impl fmt::Debug for Control {
 }
 
 impl Control {
-    /// Makes stores that are broken in this way.
+    /// Makes stores in memory that are broken in this way.
     #[must_use]
     pub fn harness(&self) -> Arc<dyn Harness> {
+        self.on(Arc::new(Memory))
+    }
+
+    /// Makes stores that are broken in this way, on top of others: for a fault in what the store in memory does not do.
+    #[must_use]
+    pub fn on(&self, base: Arc<dyn Harness>) -> Arc<dyn Harness> {
         Arc::new(BrokenHarness {
             name: self.name,
+            base,
             fault: self.fault,
         })
     }
@@ -298,6 +337,7 @@ impl Control {
     pub fn sound() -> Arc<dyn Harness> {
         Arc::new(BrokenHarness {
             name: "sound",
+            base: Arc::new(Memory),
             fault: || Arc::new(NoFault),
         })
     }
