@@ -76,7 +76,7 @@ pub(crate) async fn receive(
 ) -> Result<Received> {
     if target.info().read_only {
         let problem = "the store is open for reading only; open it for writing";
-        return Err(target.blame(Error::new(ErrorKind::Denied, problem), "copy"));
+        return Err(target.blame(Error::new(ErrorKind::Denied, problem), source.doing()));
     }
     let receiver = Receiver {
         source,
@@ -84,7 +84,7 @@ pub(crate) async fn receive(
         how,
         carrier: Carrier::new(source, target),
         sessions: Sessions::default(),
-        fresh: target.sequence().await? == 0,
+        fresh: target.sequence_for(source.doing()).await? == 0,
         received: Received::default(),
         progress: Progress::default(),
         building: Batch::default(),
@@ -132,7 +132,8 @@ impl Receiver<'_> {
         }
         self.send().await?;
         self.settle().await?;
-        if self.how.session.is_none() && self.target.sequence().await? < newest {
+        let reached = self.target.sequence_for(self.source.doing()).await?;
+        if self.how.session.is_none() && reached < newest {
             let commit = self.target.commit_of().with(Operation::Advance(newest));
             self.commit(commit).await?;
         }
@@ -316,12 +317,14 @@ impl Receiver<'_> {
 
     /// An error of the target.
     fn here(&self, error: Error) -> Error {
-        self.target.blame(error, "copy")
+        self.target.blame(error, self.source.doing())
     }
 
     /// An error of the source.
     fn there(&self, error: Error) -> Error {
-        error.during("copy").on(&Arc::from(self.source.label()))
+        error
+            .during(self.source.doing())
+            .on(&Arc::from(self.source.label()))
     }
 }
 

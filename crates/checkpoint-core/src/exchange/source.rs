@@ -17,6 +17,11 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// A name for people, without secrets.
     fn label(&self) -> &str;
 
+    /// What bringing it is called in errors.
+    fn doing(&self) -> &'static str {
+        "import"
+    }
+
     /// How its chunks are named and cut; none when every state comes whole.
     fn naming(&self) -> Option<Naming<'_>>;
 

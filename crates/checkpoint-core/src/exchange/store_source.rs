@@ -96,6 +96,10 @@ impl Source for StoreSource<'_> {
         &self.backend.info().label
     }
 
+    fn doing(&self) -> &'static str {
+        "copy"
+    }
+
     fn naming(&self) -> Option<Naming<'_>> {
         let info = self.backend.info();
         Some(Naming {

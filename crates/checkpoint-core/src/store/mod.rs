@@ -213,14 +213,14 @@ impl Store {
     ///
     /// Those of the storage.
     pub async fn sequence(&self) -> Result<u64> {
-        let position = self
-            .0
-            .backend
-            .changed(Position::START, Duration::ZERO)
-            .await;
-        Ok(position
-            .map_err(|error| self.blame(error, "sequence"))?
-            .sequence)
+        self.sequence_for("sequence").await
+    }
+
+    /// As [`sequence`](Self::sequence), for whoever does something else with it.
+    pub(crate) async fn sequence_for(&self, doing: &'static str) -> Result<u64> {
+        let position = self.0.backend.changed(Position::START, Duration::ZERO);
+        let position = position.await.map_err(|error| self.blame(error, doing))?;
+        Ok(position.sequence)
     }
 
     /// Checks every checkpoint: checksum, state, chunks. Await it, or narrow it first.

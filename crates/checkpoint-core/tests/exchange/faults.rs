@@ -241,6 +241,18 @@ async fn what_is_damaged_is_left_out_by_name_and_the_rest_is_whole() {
 }
 
 #[tokio::test]
+async fn an_error_says_what_was_being_done() {
+    let (store, target, place) = (filled().await, memory(), Scratch::new());
+    target.close().await.expect("closed");
+    let file = place.path("file");
+    store.export().to_file(&file).await.expect("exported");
+    let imported = target.import(&file).await.expect_err("closed");
+    assert!(imported.to_string().starts_with("import: "), "{imported}");
+    let copied = store.copy_to(&target).await.expect_err("closed");
+    assert!(copied.to_string().starts_with("copy: "), "{copied}");
+}
+
+#[tokio::test]
 async fn checkpoints_of_a_session_that_is_damaged_are_exported_under_its_id() {
     for format in [ExportFormat::Archive, ExportFormat::Lines] {
         let store = memory();

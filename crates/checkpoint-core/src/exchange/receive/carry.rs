@@ -182,7 +182,7 @@ impl<'a> Carrier<'a> {
         commit.relies_on = relies_on;
         let sent = self.target.backend().commit(commit).await;
         sent.map(drop)
-            .map_err(|error| self.target.blame(error, "copy"))
+            .map_err(|error| self.target.blame(error, self.source.0.doing()))
     }
 
     /// Reads a tree whose chunks the target would name otherwise, and places the state anew.
@@ -326,7 +326,7 @@ impl<'a> Carrier<'a> {
             return Ok(());
         }
         let there = self.target.backend().present(&unknown).await;
-        let there = there.map_err(|error| self.target.blame(error, "copy"))?;
+        let there = there.map_err(|error| self.target.blame(error, self.source.0.doing()))?;
         for (id, there) in unknown.into_iter().zip(there) {
             if there {
                 self.know(id, FOUND, lacking);
