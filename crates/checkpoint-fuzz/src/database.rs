@@ -4,6 +4,7 @@ mod edits;
 mod expected;
 mod load;
 pub(crate) mod pages;
+mod redb;
 mod sqlite;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use crate::input::Input;
 use crate::store::{clock, ok, shown, wait};
 
 /// The backends whose files are damaged. This is the one list.
-const SUBJECTS: &[&dyn Subject] = &[&sqlite::Sqlite];
+const SUBJECTS: &[&dyn Subject] = &[&sqlite::Sqlite, &redb::Redb];
 
 /// A sound store: its files, and what it answers.
 struct Sound {

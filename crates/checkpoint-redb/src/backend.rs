@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use checkpoint_core::engine::aside;
+use checkpoint_core::engine::{aside, or_damage};
 use checkpoint_core::{
     Attachment, AttachmentQuery, Backend, BackupDraft, Budget, CheckpointId, ChunkId, ChunkInfo,
     Commit, CommitId, Error, ErrorKind, Feed, Item, MaintainStep, MetaRecord, Meter, Page, Parts,
@@ -84,6 +84,15 @@ impl RedbBackend {
         self.read(large, |shared| shared.held.view(work)).await
     }
 
+    /// As [`view`](Self::view), for what says what is missing where pages cannot be read.
+    async fn around<T: Send + 'static>(
+        &self,
+        large: bool,
+        work: impl Fn(&View) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.read(large, |shared| shared.held.around(work)).await
+    }
+
     fn writer(&self) -> Result<&Writer> {
         self.shared.writer.as_ref().ok_or_else(|| {
             Error::new(
@@ -123,13 +132,13 @@ impl Backend for RedbBackend {
         if let [id] = ids
             && !self.shared.held.is_busy()
         {
-            let item = self.shared.held.view(|it| checkpoint::get(it, id, parts));
+            let item = self.shared.held.around(|it| checkpoint::get(it, id, parts));
             return item
                 .map(|item| vec![item])
                 .map_err(|error| error.on(&self.shared.info.label));
         }
         let ids = ids.to_vec();
-        self.view(ids.len() > MANY, move |view| {
+        self.around(ids.len() > MANY, move |view| {
             let items = ids.iter().map(|id| checkpoint::get(view, id, parts));
             items.collect()
         })
@@ -138,7 +147,7 @@ impl Backend for RedbBackend {
 
     async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>> {
         let (query, limit) = (query.clone(), self.page(query.limit)?);
-        self.view(limit > MANY_ITEMS, move |view| {
+        self.around(limit > MANY_ITEMS, move |view| {
             scan::scan(view, &query, limit)
         })
         .await
@@ -146,7 +155,7 @@ impl Backend for RedbBackend {
 
     async fn sessions(&self, query: &SessionQuery) -> Result<Page<Item<SessionRecord>>> {
         let (query, limit) = (query.clone(), self.page(query.limit)?);
-        self.view(limit > MANY_ITEMS, move |view| {
+        self.around(limit > MANY_ITEMS, move |view| {
             read::sessions(view, &query, limit)
         })
         .await
@@ -154,7 +163,7 @@ impl Backend for RedbBackend {
 
     async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>> {
         let (query, limit) = (query.clone(), self.page(query.limit)?);
-        self.view(query.checkpoints.len() > MANY, move |view| {
+        self.around(query.checkpoints.len() > MANY, move |view| {
             read::attachments(view, &query, limit)
         })
         .await
@@ -187,7 +196,7 @@ impl Backend for RedbBackend {
 
     async fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
         let prefix = prefix.to_owned();
-        self.view(false, move |view| store::records(view, &prefix))
+        self.around(false, move |view| store::records(view, &prefix))
             .await
     }
 
@@ -215,7 +224,8 @@ impl Backend for RedbBackend {
 
     async fn check(&self) -> Result<Vec<Error>> {
         self.read(true, |shared| {
-            let mut found = shared.held.view(agreement::findings)?;
+            let mut found = or_damage(shared.held.view(agreement::findings))?
+                .unwrap_or_else(|error| vec![error]);
             let _pen = shared.held.pen();
             match shared.held.integrity() {
                 Ok(true) => {}

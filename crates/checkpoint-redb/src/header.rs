@@ -10,9 +10,9 @@ use crate::media::Medium;
 /// With what every file of the engine begins.
 const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 /// The engine's header, with both of its slots.
-const HEADER: usize = 320;
-/// Where the version of its format stands in each slot.
-const VERSIONS: [usize; 2] = [64, 192];
+pub(crate) const HEADER: usize = 320;
+/// Where its slots begin, each with the version of its format.
+pub(crate) const VERSIONS: [usize; 2] = [64, 192];
 /// The newest version of its format that the engine knows.
 const ENGINE: u8 = 3;
 

@@ -4,7 +4,7 @@
 //! whoever comes next. Reads hold a lock that they share, and what needs the database alone takes it alone.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::error::{
 };
 use crate::media::Medium;
 use crate::open::{self, Opened};
+use crate::query::salvage::Lost;
 use crate::schema::Table;
 use crate::snapshot::Snapshot;
 use crate::staged::Staged;
@@ -36,6 +37,23 @@ enum State {
     Closed,
 }
 
+/// What is left of a damaged store.
+pub(crate) struct Left {
+    database: Database,
+    lost: Arc<Lost>,
+}
+
+impl Left {
+    fn open(medium: &Arc<dyn Medium>, path: &Path) -> Result<Self> {
+        let (database, proof) = open::salvage(medium, path)?;
+        let lost = Lost::find(&View::begin(&database)?, &proof)?;
+        Ok(Self {
+            database,
+            lost: Arc::new(lost),
+        })
+    }
+}
+
 /// The database that a handle has.
 pub(crate) struct Held {
     options: RedbOptions,
@@ -45,8 +63,8 @@ pub(crate) struct Held {
     closed: AtomicBool,
     /// The engine has given up: before anything else it must be opened anew.
     broken: AtomicBool,
-    /// Who writes, and who wants that nobody does.
-    pen: Mutex<()>,
+    /// Who writes, and who wants that nobody does; with it what was left of a damaged store, until somebody writes.
+    pen: Mutex<Option<Left>>,
     /// Of the database that is open now.
     snapshot: Snapshot,
 }
@@ -68,7 +86,7 @@ impl Held {
             state: RwLock::new(State::Open(Box::new(opened.database), opened.medium)),
             closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
-            pen: Mutex::new(()),
+            pen: Mutex::new(None),
             snapshot: Snapshot::default(),
         }
     }
@@ -175,8 +193,47 @@ impl Held {
     }
 
     /// Keeps everybody else from writing.
-    pub(crate) fn pen(&self) -> MutexGuard<'_, ()> {
-        self.pen.lock()
+    pub(crate) fn pen(&self) -> MutexGuard<'_, Option<Left>> {
+        let mut pen = self.pen.lock();
+        // What lies below it is going to change.
+        if let Some(left) = pen.take() {
+            drop_whole(left);
+        }
+        pen
+    }
+
+    /// As [`view`](Self::view), and where a page cannot be read, a view of what is left without it.
+    pub(crate) fn around<T>(&self, read: impl Fn(&View) -> Result<T>) -> Result<T> {
+        let found = self.view(|view| read(view).map(|found| (found, view.is_hurt())));
+        if !matches!(found, Ok((_, false))) {
+            // The next reader may ask for what is whole.
+            self.snapshot.forget();
+        }
+        match found {
+            Ok((found, false)) => Ok(found),
+            Ok((found, true)) => self.left(read).or(Ok(found)),
+            Err(error) if error.is_corrupt() => self.left(read).map_err(|_| error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads what is left. Nobody writes meanwhile.
+    fn left<T>(&self, read: impl Fn(&View) -> Result<T>) -> Result<T> {
+        let mut pen = self.pen.lock();
+        let medium = self.medium()?;
+        let called = guarded(|| {
+            let left = match &mut *pen {
+                Some(left) => left,
+                none => none.insert(Left::open(&medium, &self.path)?),
+            };
+            read(&View::salvaged(&left.database, Arc::clone(&left.lost))?)
+        });
+        if let Guarded::Panicked(_) = &called
+            && let Some(left) = pen.take()
+        {
+            drop_whole(left);
+        }
+        called.result()
     }
 
     /// Gives free space back to the system; answers whether it could: not while somebody reads for long.
@@ -201,7 +258,7 @@ impl Held {
     pub(crate) fn integrity(&self) -> Result<bool> {
         let medium = self.medium()?;
         let check = || {
-            let mut shadow = open::shadow(&medium, 1 << 20, &self.path)?;
+            let mut shadow = open::bare(&medium, &self.path)?;
             shadow
                 .check_integrity()
                 .map_err(|error| crate::error::open_fault(error, &self.path))
@@ -239,9 +296,9 @@ impl Drop for Held {
 }
 
 /// Closing writes, and what it finds may be damaged.
-fn drop_whole(state: State) {
+fn drop_whole<T>(whole: T) {
     let closed = guarded(|| {
-        drop(state);
+        drop(whole);
         Ok(())
     });
     if let Err(error) = closed.result() {

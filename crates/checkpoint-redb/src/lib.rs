@@ -34,6 +34,8 @@ mod maintain;
 mod media;
 mod migrate;
 mod open;
+mod page;
+mod proof;
 mod query;
 mod read;
 mod row;

@@ -15,6 +15,7 @@ use crate::error::{guarded, locked, open_fault};
 use crate::header;
 use crate::media::Medium;
 use crate::migrate;
+use crate::proof::{Instead, Proof};
 use crate::shadow::Shadow;
 use crate::view::View;
 
@@ -94,20 +95,37 @@ fn identify(
     } else {
         SMALL_CACHE
     };
-    let database = shadow(medium, cache, path)?;
+    let shadow = shadow(medium, path)?;
+    let database = connect(shadow, cache, path)?;
     let row = migrate::identify(&View::begin(&database)?, !options.read_only)
         .map_err(|error| error.with("path", path.display()))?;
     Ok((database, row))
 }
 
-/// A database that leaves the file as it is.
-pub(crate) fn shadow(medium: &Arc<dyn Medium>, cache: usize, path: &Path) -> Result<Database> {
+/// A medium that leaves the file as it is.
+fn shadow(medium: &Arc<dyn Medium>, path: &Path) -> Result<Arc<dyn Medium>> {
     let shadow = Shadow::new(Arc::clone(medium))
         .map_err(|error| file_fault(error, "read the file", path))?;
-    connect(Arc::new(shadow), cache, path)
+    Ok(Arc::new(shadow))
+}
+
+/// A database for the engine's own check, which leaves the file as it is and hides nothing from it.
+pub(crate) fn bare(medium: &Arc<dyn Medium>, path: &Path) -> Result<Database> {
+    build(shadow(medium, path)?, SMALL_CACHE, path)
+}
+
+/// A database of what can be read, which leaves the file as it is.
+pub(crate) fn salvage(medium: &Arc<dyn Medium>, path: &Path) -> Result<(Database, Arc<Proof>)> {
+    let proof = Arc::new(Proof::new(shadow(medium, path)?, Instead::Nothing));
+    let database = build(Arc::clone(&proof) as Arc<dyn Medium>, SMALL_CACHE, path)?;
+    Ok((database, proof))
 }
 
 fn connect(medium: Arc<dyn Medium>, cache: usize, path: &Path) -> Result<Database> {
+    build(Arc::new(Proof::new(medium, Instead::Error)), cache, path)
+}
+
+fn build(medium: Arc<dyn Medium>, cache: usize, path: &Path) -> Result<Database> {
     Database::builder()
         .set_cache_size(cache)
         .create_with_backend(Bridge(medium))

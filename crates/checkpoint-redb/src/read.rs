@@ -2,8 +2,8 @@
 
 use checkpoint_core::engine::{SessionRow, feed_page, or_damage, reaches_back};
 use checkpoint_core::{
-    Attachment, AttachmentQuery, CheckpointId, Feed, Head, Item, Order, Page, Position, Result,
-    SessionQuery, SessionRecord, Stats,
+    Attachment, AttachmentQuery, CheckpointId, Error, Feed, Head, Item, Order, Page, Position,
+    Result, SessionQuery, SessionRecord, Stats,
 };
 
 use crate::checkpoint::Lying;
@@ -51,9 +51,20 @@ pub(crate) fn sessions(
             after = Some(key);
         }
         if last_batch {
+            if view
+                .lost(&[Table::Session])
+                .is_some_and(|lost| !lost.knows_sessions() && page.items.len() < limit)
+            {
+                page.items.push(left_out("sessions"));
+            }
             return Ok(page);
         }
     }
+}
+
+/// That a list may lack some, since pages of it cannot be read.
+fn left_out<T>(what: &'static str) -> Item<T> {
+    Item::Corrupt(Error::corrupt("not all can be read; some may be left out").with("what", what))
 }
 
 fn with_head(view: &View, row: Result<SessionRow>) -> Result<Item<SessionRecord>> {
@@ -99,6 +110,9 @@ pub(crate) fn attachments(
             let item = attachment::read(view, &listed, id, sequence, query.content)?;
             page.items.push(item);
         }
+    }
+    if view.lost(&[Table::AttachmentKey]).is_some() && page.items.len() < limit {
+        page.items.push(left_out("attachments"));
     }
     Ok(page)
 }

@@ -42,7 +42,7 @@ impl Shared {
         }
         let info = info(&options, label, &opened.row);
         let held = Arc::new(Held::new(options.clone(), opened));
-        let counters = held.view(store::counters)?;
+        let counters = held.around(store::counters)?;
         let position = watch::Sender::new(counters.position);
         let writer = (!options.read_only).then(|| {
             worker::start(

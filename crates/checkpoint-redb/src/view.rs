@@ -3,16 +3,18 @@
 use std::collections::btree_map;
 use std::iter::Peekable;
 use std::ops::{Bound, Deref};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use checkpoint_core::{Order, Result};
 use redb::{
     AccessGuard, Database, Range, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    ReadableTableMetadata,
+    ReadableTableMetadata, StorageError,
 };
 
 use crate::error::{begin_fault, fault, table_fault};
+use crate::query::salvage::Lost;
 use crate::schema::{TABLES, Table};
 use crate::staged::Staged;
 
@@ -24,6 +26,9 @@ pub(crate) struct View {
     tables: [OnceLock<Open>; TABLES],
     transaction: ReadTransaction,
     pub(crate) staged: Staged,
+    /// The engine could not read a page.
+    hurt: AtomicBool,
+    lost: Option<Arc<Lost>>,
 }
 
 /// Bytes of a key or a value, where they lie.
@@ -54,7 +59,35 @@ impl View {
             tables: Default::default(),
             transaction,
             staged: Staged::default(),
+            hurt: AtomicBool::new(false),
+            lost: None,
         }
+    }
+
+    /// A view of what is left, from which what cannot be read is missing.
+    pub(crate) fn salvaged(database: &Database, lost: Arc<Lost>) -> Result<Self> {
+        Ok(Self {
+            lost: Some(lost),
+            ..Self::begin(database)?
+        })
+    }
+
+    /// What is missing, where pages of any of these tables are.
+    pub(crate) fn lost(&self, tables: &[Table]) -> Option<&Lost> {
+        let lost = self.lost.as_deref()?;
+        tables
+            .iter()
+            .any(|table| lost.is_of(*table))
+            .then_some(lost)
+    }
+
+    /// Whether the engine could not read a page that was asked for.
+    pub(crate) fn is_hurt(&self) -> bool {
+        self.hurt.load(Ordering::Acquire)
+    }
+
+    fn told<T>(&self, answer: Result<T, StorageError>) -> Result<T> {
+        told(&self.hurt, answer)
     }
 
     fn table(&self, table: Table) -> Result<&Open> {
@@ -63,7 +96,9 @@ impl View {
             return Ok(open);
         }
         let open = self.transaction.open_table(table.definition());
-        let open = open.map_err(table_fault)?;
+        let open = open
+            .map_err(table_fault)
+            .inspect_err(|_| self.hurt.store(true, Ordering::Release))?;
         Ok(cell.get_or_init(|| open))
     }
 
@@ -72,7 +107,7 @@ impl View {
         if let Some(staged) = self.staged.get(table, key) {
             return Ok(staged.as_ref().map(|value| Piece::Staged(value)));
         }
-        let found = self.table(table)?.get(key).map_err(fault)?;
+        let found = self.told(self.table(table)?.get(key))?;
         Ok(found.map(Piece::Page))
     }
 
@@ -104,11 +139,12 @@ impl View {
                 ahead: None,
                 staged: None,
                 order,
+                hurt: &self.hurt,
             });
         }
         let end = high.map_or(Bound::Unbounded, Bound::Included);
         let range = (Bound::Included(low), end);
-        let base = self.table(table)?.range::<&[u8]>(range).map_err(fault)?;
+        let base = self.told(self.table(table)?.range::<&[u8]>(range))?;
         let writes = self.staged.of(table);
         let staged = (!writes.is_empty())
             .then(|| Changes::new(writes.range::<[u8], _>(range), order).peekable());
@@ -117,6 +153,7 @@ impl View {
             ahead: None,
             staged,
             order,
+            hurt: &self.hurt,
         })
     }
 
@@ -132,14 +169,21 @@ impl View {
 
     /// How many rows there are, where nothing is staged.
     pub(crate) fn count(&self, table: Table) -> Result<u64> {
-        self.table(table)?.len().map_err(fault)
+        self.told(self.table(table)?.len())
     }
 
     /// The bytes of the pages that a table takes.
     pub(crate) fn bytes(&self, table: Table) -> Result<u64> {
-        let stats = self.table(table)?.stats().map_err(fault)?;
+        let stats = self.told(self.table(table)?.stats())?;
         Ok(stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes())
     }
+}
+
+/// An answer of the engine; that it could not read a page is kept.
+fn told<T>(hurt: &AtomicBool, answer: Result<T, StorageError>) -> Result<T> {
+    answer.map_err(fault).inspect_err(|error| {
+        hurt.fetch_or(error.is_corrupt(), Ordering::AcqRel);
+    })
 }
 
 type Write<'v> = (&'v Vec<u8>, &'v Option<Bytes>);
@@ -177,6 +221,7 @@ pub(crate) struct Rows<'v> {
     ahead: Option<(Guard, Guard)>,
     staged: Option<Peekable<Changes<'v>>>,
     order: Order,
+    hurt: &'v AtomicBool,
 }
 
 impl<'v> Rows<'v> {
@@ -191,7 +236,7 @@ impl<'v> Rows<'v> {
             Order::Ascending => base.next(),
             Order::Descending => base.next_back(),
         };
-        next.transpose().map_err(fault)
+        told(self.hurt, next.transpose())
     }
 
     fn step(&mut self) -> Result<Option<Row<'v>>> {

@@ -1,6 +1,7 @@
 //! Whether what is found by is what is there. An index that lost an entry answers as if nothing were there, which no
 //! digest of a row can tell.
 
+use checkpoint_core::engine::or_damage;
 use checkpoint_core::{CheckpointId, ChunkId, Error, Order, Result, SessionId};
 
 use super::checkpoint::{self, Place};
@@ -18,15 +19,31 @@ type Look = fn(&View, &mut Vec<Error>) -> Result<()>;
 /// Where indexes and rows disagree.
 pub(crate) fn findings(view: &View) -> Result<Vec<Error>> {
     let mut found = Vec::new();
+    unreadable(view, &mut found)?;
     let looks: [Look; 7] = [rows, entries, ids, sessions, session_ids, chunks, chunk_ids];
     for look in looks {
-        look(view, &mut found)?;
+        // That a page cannot be read was told.
+        drop(or_damage(look(view, &mut found))?);
         if found.len() >= MOST {
             found.truncate(MOST);
             break;
         }
     }
     Ok(found)
+}
+
+/// Tables that cannot be read from one end to the other.
+fn unreadable(view: &View, found: &mut Vec<Error>) -> Result<()> {
+    for table in Table::ALL {
+        let rows = || {
+            view.all(table, Order::Ascending)?
+                .try_for_each(|row| row.map(drop))
+        };
+        if let Err(error) = or_damage(rows())? {
+            found.push(error.with("table", table.name()));
+        }
+    }
+    Ok(())
 }
 
 fn each(

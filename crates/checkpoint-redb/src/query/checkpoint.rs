@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use checkpoint_core::engine::row::{self, Small, Whole, damaged, digests};
-use checkpoint_core::engine::{Existing, NewCheckpoint};
+use checkpoint_core::engine::{Existing, NewCheckpoint, or_damage};
 use checkpoint_core::{
     CheckpointId, ChunkId, Error, Fingerprint, Item, Order, Parts, Record, Result, Status, Tag,
     Timestamp,
 };
 
-use super::{chunk, session};
+use super::{chunk, salvage, session};
 use crate::checkpoint::{Lying, value};
 use crate::key::{self, By};
 use crate::schema::Table;
@@ -55,7 +55,8 @@ pub(crate) fn put_place(staged: &mut Staged, id: &CheckpointId, place: Place) {
 pub(crate) fn sequence_of(view: &View, id: &CheckpointId) -> Result<Option<u64>> {
     Ok(match place_of(view, id)? {
         Some(Place::Live(sequence)) => Some(sequence),
-        _ => None,
+        Some(Place::Dead(_)) => None,
+        None => salvage::sequence(view, id)?,
     })
 }
 
@@ -72,12 +73,15 @@ pub(crate) fn at<T>(
 
 /// One checkpoint by its id.
 pub(crate) fn get(view: &View, id: &CheckpointId, parts: Parts) -> Result<Item<Record>> {
-    let sequence = match place_of(view, id) {
+    let place = match or_damage(place_of(view, id))? {
+        Ok(None) => or_damage(salvage::sequence(view, id))?.map(|it| it.map(Place::Live)),
+        place => place,
+    };
+    let sequence = match place {
         Ok(Some(Place::Live(sequence))) => sequence,
-        Ok(Some(Place::Dead(_))) => return Ok(Item::Deleted),
+        Ok(Some(Place::Dead(sequence))) => return dead(view, sequence, id),
         Ok(None) => return Ok(Item::Absent),
-        Err(error) if error.is_corrupt() => return Ok(Item::Corrupt(error)),
-        Err(error) => return Err(error),
+        Err(error) => return Ok(Item::Corrupt(error)),
     };
     let found = at(view, sequence, |row| {
         let (session, deleted) = session::name_of(view, row.session)?;
@@ -103,13 +107,39 @@ pub(crate) fn get(view: &View, id: &CheckpointId, parts: Parts) -> Result<Item<R
     }
 }
 
+/// What is answered for one that the index says was deleted. No digest is over what the index says, so it is not believed
+/// alone.
+fn dead(view: &View, sequence: u64, id: &CheckpointId) -> Result<Item<Record>> {
+    let there = view.has(Table::Tombstone, &key::number(sequence))?;
+    Ok(if there || view.lost(&[Table::Tombstone]).is_some() {
+        Item::Deleted
+    } else {
+        Item::Corrupt(
+            Error::corrupt("a checkpoint is deleted in the index and nowhere else")
+                .with("checkpoint", id),
+        )
+    })
+}
+
 /// The highest checkpoint of a session that is not set aside. An id that cannot be right is damage; one that both the
 /// row and the index have is right, whatever else of the row is damaged.
 pub(crate) fn head(view: &View, session: u64) -> Result<Option<(u64, CheckpointId)>> {
+    if view.lost(&[Table::Index]).is_some() {
+        let of = salvage::of_session(view, session)?;
+        return first_good(view, of.into_iter().map(Ok));
+    }
     let by = By::Session(session);
     let (low, high) = (by.entry(0), by.entry(u64::MAX));
-    for entry in view.rows(Table::Index, &low, Some(&high), Order::Descending)? {
-        let sequence = key::last_number(&entry?.0)?;
+    let entries = view.rows(Table::Index, &low, Some(&high), Order::Descending)?;
+    first_good(view, entries.map(|entry| key::last_number(&entry?.0)))
+}
+
+fn first_good(
+    view: &View,
+    sequences: impl Iterator<Item = Result<u64>>,
+) -> Result<Option<(u64, CheckpointId)>> {
+    for sequence in sequences {
+        let sequence = sequence?;
         let id = at(view, sequence, |row| match row.small() {
             Ok((small, _)) => Ok((!small.packed.aside).then_some(small.id)),
             Err(_) if row.is_damaged_aside() => Ok(None),
@@ -134,6 +164,16 @@ pub(crate) fn head(view: &View, session: u64) -> Result<Option<(u64, CheckpointI
 
 /// The highest sequence, and when the newest checkpoint that is legible was committed.
 pub(crate) fn newest(view: &View) -> Result<(u64, Option<Timestamp>)> {
+    match or_damage(newest_row(view))? {
+        Ok(newest) => Ok(newest),
+        Err(damage) => match or_damage(salvage::newest(view))? {
+            Ok(newest) => Ok(newest),
+            Err(_) => Err(damage),
+        },
+    }
+}
+
+fn newest_row(view: &View) -> Result<(u64, Option<Timestamp>)> {
     let mut highest = 0;
     for row in view.all(Table::Checkpoint, Order::Descending)? {
         let (key, value) = row?;

@@ -5,6 +5,7 @@ pub(crate) mod attachment;
 pub(crate) mod checkpoint;
 pub(crate) mod chunk;
 pub(crate) mod feed;
+pub(crate) mod salvage;
 pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod store;

@@ -1,13 +1,15 @@
 //! Scans: the narrowest index that the question allows, and the filter judged on each row.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
 
 use checkpoint_core::engine::or_damage;
 use checkpoint_core::engine::row::{Digests, Small, is_rare};
 use checkpoint_core::{
-    CheckpointId, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag,
+    CheckpointId, Error, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag,
 };
 
+use super::salvage::Lost;
 use super::session;
 use crate::checkpoint::Lying;
 use crate::key::{self, By};
@@ -70,12 +72,63 @@ fn narrowest<'q>(
 enum Walk<'v> {
     All(Rows<'v>),
     Found(&'v View, Rows<'v>),
+    Left(Left<'v>),
+}
+
+/// What is left of the rows, and between them those that are missing.
+struct Left<'v> {
+    rows: Peekable<Rows<'v>>,
+    missing: Peekable<std::vec::IntoIter<u64>>,
+    order: Order,
+}
+
+impl<'v> Left<'v> {
+    fn new(view: &'v View, lost: &Lost, range: Range, order: Order) -> Result<Self> {
+        let mut missing: Vec<u64> = lost
+            .checkpoints
+            .range(range.0..=range.1)
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        if order == Order::Descending {
+            missing.reverse();
+        }
+        Ok(Self {
+            rows: all(view, range, order)?.peekable(),
+            missing: missing.into_iter().peekable(),
+            order,
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<(u64, Option<Piece<'v>>)>> {
+        let row = match self.rows.peek() {
+            Some(Ok((key, _))) => Some(key::last_number(key)?),
+            _ => None,
+        };
+        let comes = |missing: u64| match (row, self.order) {
+            (None, _) => true,
+            (Some(row), Order::Ascending) => missing < row,
+            (Some(row), Order::Descending) => missing > row,
+        };
+        if let Some(missing) = self.missing.next_if(|missing| comes(*missing)) {
+            return Ok(Some((missing, None)));
+        }
+        let Some((key, value)) = self.rows.next().transpose()? else {
+            return Ok(None);
+        };
+        Ok(Some((key::last_number(&key)?, Some(value))))
+    }
+}
+
+fn all(view: &View, range: Range, order: Order) -> Result<Rows<'_>> {
+    let (low, high) = (key::number(range.0), key::number(range.1));
+    view.rows(Table::Checkpoint, &low, Some(&high), order)
 }
 
 impl<'v> Walk<'v> {
     /// The next sequence and its row; none where an index leads nowhere.
     fn next(&mut self) -> Result<Option<(u64, Option<Piece<'v>>)>> {
         match self {
+            Self::Left(left) => left.next(),
             Self::All(rows) => match rows.next().transpose()? {
                 Some((key, value)) => Ok(Some((key::last_number(&key)?, Some(value)))),
                 None => Ok(None),
@@ -125,14 +178,19 @@ pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item
         },
         None => None,
     };
-    let by = narrowest(view, query, key, range)?;
-    let mut walk = match by {
-        Some(by) => Walk::Found(view, entries(view, by, range, query.order)?),
-        None => {
-            let (low, high) = (key::number(range.0), key::number(range.1));
-            Walk::All(view.rows(Table::Checkpoint, &low, Some(&high), query.order)?)
-        }
+    let lost = view.lost(&[Table::Checkpoint, Table::Index]);
+    let by = match lost {
+        Some(_) => None,
+        None => narrowest(view, query, key, range)?,
     };
+    let mut walk = match (lost, by) {
+        (Some(lost), _) => Walk::Left(Left::new(view, lost, range, query.order)?),
+        (None, Some(by)) => Walk::Found(view, entries(view, by, range, query.order)?),
+        (None, None) => Walk::All(all(view, range, query.order)?),
+    };
+    // That some may be left out is an item too, and each page through the damage has room for it.
+    let incomplete = lost.is_some_and(|lost| !lost.knows_checkpoints());
+    let room = limit.saturating_sub(usize::from(incomplete)).max(1);
     let mut names = Names {
         view,
         known: HashMap::new(),
@@ -144,7 +202,7 @@ pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item
     let by_session = matches!(by, Some(By::Session(_)));
     let (mut looked_at, mut last) = (0, 0);
     while let Some((sequence, value)) = walk.next()? {
-        if page.items.len() >= limit || looked_at >= LOOKED_AT {
+        if page.items.len() >= room || looked_at >= LOOKED_AT {
             page.next = Some(query.cursor(last));
             break;
         }
@@ -156,9 +214,38 @@ pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item
             if !row.as_ref().is_ok_and(skip) {
                 page.items.extend(judge(&mut names, query, key, row)?);
             }
+        } else if let Some(lost) = lost {
+            page.items.extend(missing(&mut names, lost, key, sequence));
         }
     }
+    if incomplete && page.items.len() < limit {
+        page.items.push(Item::Corrupt(Error::corrupt(
+            "neither the checkpoints nor what they are found by can be read in full; some may be left out",
+        )));
+    }
     Ok(page)
+}
+
+/// A checkpoint whose row is missing, unless it is of another session, or of one that is deleted.
+fn missing(
+    names: &mut Names<'_>,
+    lost: &Lost,
+    key: Option<u64>,
+    sequence: u64,
+) -> Option<Item<Record>> {
+    let known = lost.checkpoints.get(&sequence)?;
+    let error = known.name(sequence);
+    let Some(session) = known.session else {
+        return Some(Item::Corrupt(error));
+    };
+    if key.is_some_and(|key| key != session) {
+        return None;
+    }
+    match names.of(session) {
+        Ok(None) => None,
+        Ok(Some(name)) => Some(Item::Corrupt(error.with("session", name))),
+        Err(_) => Some(Item::Corrupt(error)),
+    }
 }
 
 /// What a page says of a row, none when it is not asked for.

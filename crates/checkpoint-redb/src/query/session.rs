@@ -5,6 +5,7 @@ use checkpoint_core::engine::row::{corrupt, put_id, put_time, take_array, take_i
 use checkpoint_core::engine::{SessionRow, or_damage, put_varint, take_varint};
 use checkpoint_core::{Error, Order, Result, SessionId, Timestamp};
 
+use super::salvage;
 use super::store::{put_optional, take_optional};
 use crate::key::{self, By};
 use crate::row::{self, Joined, end};
@@ -64,7 +65,10 @@ fn guess_id(value: &[u8]) -> Option<SessionId> {
 /// The key of the newest session under an id.
 fn key_of(view: &View, id: &SessionId) -> Result<Option<u64>> {
     let found = view.read(Table::SessionId, &key::id(id.raw()), key::last_number);
-    found.map_err(|error| error.with("session", id))
+    match found.map_err(|error| error.with("session", id))? {
+        None => salvage::session_key(view, id),
+        found => Ok(found),
+    }
 }
 
 /// The newest session under an id, and what is wrong with its body if that is damaged; it is empty then.
@@ -75,10 +79,7 @@ pub(crate) fn newest(view: &View, id: &SessionId) -> Result<Option<Read>> {
     let read = |value: &[u8]| named(key, Some(id), value);
     match view.read(Table::Session, &key::number(key), read)? {
         Some(found) if found.0.id == *id => Ok(Some(found)),
-        _ => Err(
-            Error::corrupt("an index names another session; rebuild it from a backup")
-                .with("session", id),
-        ),
+        _ => Err(another(id)),
     }
 }
 
@@ -105,26 +106,50 @@ pub(crate) fn name(view: &View, key: u64) -> Result<Option<(SessionId, Option<Ti
 
 /// Id and deletion of the session of a checkpoint.
 pub(crate) fn name_of(view: &View, key: u64) -> Result<(SessionId, Option<Timestamp>)> {
-    name(view, key)?.ok_or_else(|| Error::corrupt("the session of a checkpoint is missing"))
+    let name = match name(view, key)? {
+        None => salvage::session_name(view, key)?,
+        name => name,
+    };
+    name.ok_or_else(|| Error::corrupt("the session of a checkpoint is missing"))
 }
 
 /// The key of the newest session under an id, none when it is deleted. Of a damaged row the key alone is believed: who
-/// reads its checkpoints is told.
+/// reads its checkpoints is told. A row of another session is not: no digest is over the index.
 pub(crate) fn live_key(view: &View, id: &SessionId) -> Result<Option<u64>> {
     let Some(key) = key_of(view, id)? else {
         return Ok(None);
     };
-    Ok(match or_damage(name(view, key))? {
-        Ok(Some((_, None))) | Err(_) => Some(key),
-        Ok(_) => None,
-    })
+    let name = match or_damage(name(view, key))? {
+        Ok(None) => salvage::session_name(view, key)?,
+        Ok(name) => name,
+        Err(_) => return Ok(Some(key)),
+    };
+    match name {
+        Some((named, _)) if named != *id => Err(another(id)),
+        Some((_, None)) => Ok(Some(key)),
+        Some((_, Some(_))) | None => Ok(None),
+    }
+}
+
+fn another(id: &SessionId) -> Error {
+    Error::corrupt("an index names another session; rebuild it from a backup").with("session", id)
 }
 
 /// A row of the list of sessions: its key, and the session or what is wrong with it; none when it is deleted.
 pub(crate) type Listed = (u64, Option<Result<SessionRow>>);
 
+fn missing(key: u64, id: Option<&SessionId>) -> Listed {
+    let error = Error::corrupt("a session lies on a page that cannot be read");
+    let error = match id {
+        Some(id) => error.with("session", id),
+        None => error.with("session number", key),
+    };
+    (key, Some(Err(error)))
+}
+
 fn listed(key: u64, id: Option<&SessionId>, value: &[u8]) -> Result<Listed> {
     let session = match or_damage(named(key, id, value))? {
+        Ok((row, _)) if id.is_some_and(|id| *id != row.id) => Some(Err(another(&row.id))),
         Ok((row, _)) if row.deleted.is_some() => None,
         Ok((row, None)) => Some(Ok(row)),
         Ok((_, Some(error))) | Err(error) => Some(Err(error)),
@@ -137,8 +162,14 @@ pub(crate) fn listed_by_id(view: &View, id: &SessionId) -> Result<Option<Listed>
     let Some(key) = key_of(view, id)? else {
         return Ok(None);
     };
-    view.read(Table::Session, &key::number(key), |value| {
-        listed(key, Some(id), value)
+    let read = |value: &[u8]| listed(key, Some(id), value);
+    let found = view.read(Table::Session, &key::number(key), read)?;
+    let lost = view.lost(&[Table::Session]);
+    let is_lost = found.is_none() && lost.is_some_and(|lost| lost.sessions.contains_key(&key));
+    Ok(if is_lost {
+        Some(missing(key, Some(id)))
+    } else {
+        found
     })
 }
 
@@ -160,14 +191,23 @@ pub(crate) fn after(
             None => return Ok(Vec::new()),
         },
     };
-    let (low, high) = (key::number(low), key::number(high));
-    let rows = view.rows(Table::Session, &low, Some(&high), order)?;
-    rows.take(limit)
-        .map(|row| {
-            let (key, value) = row?;
-            listed(key::last_number(&key)?, None, &value)
-        })
-        .collect()
+    let keys = (key::number(low), key::number(high));
+    let rows = view.rows(Table::Session, &keys.0, Some(&keys.1), order)?;
+    let found = rows.take(limit).map(|row| {
+        let (key, value) = row?;
+        listed(key::last_number(&key)?, None, &value)
+    });
+    let mut found = found.collect::<Result<Vec<_>>>()?;
+    if let Some(lost) = view.lost(&[Table::Session]) {
+        let missed = lost.sessions.range(low..=high);
+        found.extend(missed.map(|(key, id)| missing(*key, id.as_ref())));
+        found.sort_by_key(|(key, _)| *key);
+        if order == Order::Descending {
+            found.reverse();
+        }
+        found.truncate(limit);
+    }
+    Ok(found)
 }
 
 /// Writes a session. The key is that of the newest under its id, unless that is another's.

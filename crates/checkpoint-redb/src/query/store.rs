@@ -148,6 +148,11 @@ pub(crate) fn records(view: &View, prefix: &str) -> Result<Vec<Item<MetaRecord>>
             }
         }
     }
+    if view.lost(&[Table::Record]).is_some() {
+        found.push(Item::Corrupt(Error::corrupt(
+            "not all records can be read; some may be left out",
+        )));
+    }
     Ok(found)
 }
 
