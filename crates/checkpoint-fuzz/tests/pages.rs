@@ -1,5 +1,5 @@
 //! Pages of stores damaged in turn. By default each page in one way, which goes round with the pages and the days;
-//! `CHECKPOINT_FUZZ_FACTOR=4` does all there are.
+//! `CHECKPOINT_FUZZ_FACTOR=4` does all there are, `CHECKPOINT_FUZZ_BACKEND=redb` one backend alone.
 
 use checkpoint_core::{Clock as _, SystemClock};
 use checkpoint_fuzz::{Damage, pages};
@@ -17,7 +17,8 @@ fn what_is_not_on_a_damaged_page_is_answered_and_what_is_is_told() {
     let ways = setting("CHECKPOINT_FUZZ_FACTOR").unwrap_or(1).clamp(1, 4) as usize;
     println!("CHECKPOINT_FUZZ_SEED={seed} CHECKPOINT_FUZZ_FACTOR={ways}");
     let only = setting("CHECKPOINT_FUZZ_PAGE").map(|page| page as usize);
-    let tallies = pages(|page, _| {
+    let named = std::env::var("CHECKPOINT_FUZZ_BACKEND").ok();
+    let tallies = pages(named.as_deref(), |page, _| {
         if only.is_some_and(|only| only != page) {
             return Vec::new();
         }

@@ -39,7 +39,7 @@ enum State {
 
 /// What is left of a damaged store.
 pub(crate) struct Left {
-    database: Database,
+    database: Option<Database>,
     lost: Arc<Lost>,
 }
 
@@ -48,9 +48,15 @@ impl Left {
         let (database, proof) = open::salvage(medium, path)?;
         let lost = Lost::find(&View::begin(&database)?, &proof)?;
         Ok(Self {
-            database,
+            database: Some(database),
             lost: Arc::new(lost),
         })
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        drop_whole(self.database.take());
     }
 }
 
@@ -196,9 +202,7 @@ impl Held {
     pub(crate) fn pen(&self) -> MutexGuard<'_, Option<Left>> {
         let mut pen = self.pen.lock();
         // What lies below it is going to change.
-        if let Some(left) = pen.take() {
-            drop_whole(left);
-        }
+        *pen = None;
         pen
     }
 
@@ -226,12 +230,11 @@ impl Held {
                 Some(left) => left,
                 none => none.insert(Left::open(&medium, &self.path)?),
             };
-            read(&View::salvaged(&left.database, Arc::clone(&left.lost))?)
+            let database = left.database.as_ref().ok_or_else(lost)?;
+            read(&View::salvaged(database, Arc::clone(&left.lost))?)
         });
-        if let Guarded::Panicked(_) = &called
-            && let Some(left) = pen.take()
-        {
-            drop_whole(left);
+        if let Guarded::Panicked(_) = &called {
+            *pen = None;
         }
         called.result()
     }

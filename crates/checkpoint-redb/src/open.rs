@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use checkpoint_core::engine::StoreRow;
+use checkpoint_core::engine::{StoreRow, or_damage};
 use checkpoint_core::files::{file_fault, regular};
 use checkpoint_core::{Error, Result};
 use redb::Database;
@@ -21,6 +21,14 @@ use crate::view::View;
 
 /// Bytes of the cache of a database that is looked at shortly.
 const SMALL_CACHE: usize = 1 << 20;
+
+/// What becomes of the pages that the engine keeps for itself, such as which are free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum System {
+    Kept,
+    /// They are made anew, which reads the whole file.
+    Anew,
+}
 
 /// What opening a store gave.
 #[derive(Debug)]
@@ -50,12 +58,21 @@ pub(crate) fn open(options: &RedbOptions, path: &Path) -> Result<Opened> {
     }
     let medium = take(options, path)?;
     header::check(&*medium, path)?;
-    let (database, row) = guarded(|| identify(options, &medium, path)).result()?;
+    let look = |system| guarded(|| identify(options, &medium, path, system)).result();
+    let (database, row, system) = match or_damage(look(System::Kept))? {
+        Ok((database, row)) => (database, row, System::Kept),
+        // Pages that the engine keeps for itself may be all that is damaged.
+        Err(damage) => {
+            let (database, row) = look(System::Anew).map_err(|_| damage)?;
+            tracing::warn!(path = %path.display(), "what the engine keeps for itself is damaged and made anew");
+            (database, row, System::Anew)
+        }
+    };
     let database = if options.read_only {
         database
     } else {
         drop(database);
-        let open = || connect(Arc::clone(&medium), options.cache as usize, path);
+        let open = || connect(Arc::clone(&medium), system, options.cache as usize, path);
         guarded(open).result()?
     };
     Ok(Opened {
@@ -89,6 +106,7 @@ fn identify(
     options: &RedbOptions,
     medium: &Arc<dyn Medium>,
     path: &Path,
+    system: System,
 ) -> Result<(Database, StoreRow)> {
     let cache = if options.read_only {
         options.cache as usize
@@ -96,7 +114,7 @@ fn identify(
         SMALL_CACHE
     };
     let shadow = shadow(medium, path)?;
-    let database = connect(shadow, cache, path)?;
+    let database = connect(shadow, system, cache, path)?;
     let row = migrate::identify(&View::begin(&database)?, !options.read_only)
         .map_err(|error| error.with("path", path.display()))?;
     Ok((database, row))
@@ -121,8 +139,13 @@ pub(crate) fn salvage(medium: &Arc<dyn Medium>, path: &Path) -> Result<(Database
     Ok((database, proof))
 }
 
-fn connect(medium: Arc<dyn Medium>, cache: usize, path: &Path) -> Result<Database> {
-    build(Arc::new(Proof::new(medium, Instead::Error)), cache, path)
+fn connect(medium: Arc<dyn Medium>, system: System, cache: usize, path: &Path) -> Result<Database> {
+    let proof = Proof::new(medium, Instead::Error);
+    let proof = match system {
+        System::Kept => proof,
+        System::Anew => proof.bare(),
+    };
+    build(Arc::new(proof), cache, path)
 }
 
 fn build(medium: Arc<dyn Medium>, cache: usize, path: &Path) -> Result<Database> {

@@ -67,15 +67,18 @@ pub(crate) struct Kind {
     widths: [Option<usize>; 2],
     /// Whether its values are tables.
     tables: bool,
+    /// Whether it is one of those that the engine keeps for itself.
+    pub(crate) system: bool,
 }
 
 impl Kind {
     /// A table of tables.
-    pub(crate) fn tables() -> Self {
+    pub(crate) fn tables(system: bool) -> Self {
         Self {
             table: "".into(),
             widths: [None; 2],
             tables: true,
+            system,
         }
     }
 }
@@ -187,7 +190,9 @@ pub(crate) fn each_child(page: &[u8], kind: &Kind, mut each: impl FnMut(Root, Op
             let Some(leaf) = leaf(page, kind) else { return };
             for row in 0..count {
                 let table = leaf.key(row).zip(leaf.value(row));
-                if let Some((root, kind)) = table.and_then(|(name, value)| table_of(name, value)) {
+                if let Some((root, kind)) =
+                    table.and_then(|(name, value)| table_of(name, value, kind.system))
+                {
                     each(root, Some(kind));
                 }
             }
@@ -197,7 +202,7 @@ pub(crate) fn each_child(page: &[u8], kind: &Kind, mut each: impl FnMut(Root, Op
 }
 
 /// A table, none where it has no rows or several values to a key.
-fn table_of(name: &[u8], value: &[u8]) -> Option<(Root, Kind)> {
+fn table_of(name: &[u8], value: &[u8], system: bool) -> Option<(Root, Kind)> {
     // Its sort, how many rows it has, whether there is a root, the root and its rows, then the widths.
     if *value.first()? != TABLE || *value.get(9)? == 0 {
         return None;
@@ -210,16 +215,22 @@ fn table_of(name: &[u8], value: &[u8]) -> Option<(Root, Kind)> {
         table: String::from_utf8_lossy(name).into(),
         widths: [width(42)?, width(47)?],
         tables: false,
+        system,
     };
     Some((Root::read(value.get(10..)?)?, kind))
 }
 
 /// Makes it a page that leads to pages that cannot be: their numbers are larger than the engine knows.
 pub(crate) fn leads_nowhere(page: &mut [u8]) {
-    page.fill(0xff);
-    let head = [BRANCH, 0, 1, 0, 0, 0, 0, 0];
-    let end = (8 + 2 * (DIGEST + NUMBER) + 4) as u32;
-    for (at, bytes) in [(0, &head[..]), (end as usize - 4, &end.to_le_bytes())] {
+    page.fill(0);
+    let numbers = 8 + 2 * DIGEST;
+    let keys = numbers + 2 * NUMBER;
+    let end = (keys as u32 + 4).to_le_bytes();
+    for (at, bytes) in [
+        (0, &[BRANCH, 0, 1, 0][..]),
+        (numbers, &[0xff; 2 * NUMBER]),
+        (keys, &end),
+    ] {
         if let Some(part) = page.get_mut(at..at + bytes.len()) {
             part.copy_from_slice(bytes);
         }

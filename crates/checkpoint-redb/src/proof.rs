@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_128;
@@ -27,6 +28,8 @@ const TOLD: usize = 10_000;
 /// Where a slot has its own digest.
 const SLOT_DIGEST: usize = 112;
 const SLOT: usize = 128;
+/// Where a slot says whether the engine keeps something for itself.
+const SYSTEM: usize = 2;
 
 /// What the engine gets in the place of a damaged page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) enum Instead {
 pub(crate) struct Proof {
     below: Arc<dyn Medium>,
     instead: Instead,
+    /// The engine is told that it keeps nothing for itself.
+    bare: AtomicBool,
     known: Mutex<Known>,
 }
 
@@ -68,8 +73,16 @@ impl Proof {
         Self {
             below,
             instead,
+            bare: AtomicBool::new(false),
             known: Mutex::default(),
         }
+    }
+
+    /// Hides what the engine keeps for itself, which it makes anew then from the pages of the tables, if all of those are
+    /// sound.
+    pub(crate) fn bare(self) -> Self {
+        self.bare.store(true, Ordering::Release);
+        self
     }
 
     /// Tables of which a page was found damaged so far; an empty name stands for the engine's own.
@@ -90,25 +103,22 @@ impl Proof {
         if xxh3_128(slot).to_le_bytes() != *digest {
             return;
         }
-        for (there, at) in [(1, 8), (2, 40)] {
+        for (there, at) in [(1, 8), (SYSTEM, 40)] {
             if slot[there] != 0
                 && let Some(root) = Root::read(&slot[at..])
             {
-                let kind = known.kind(Kind::tables());
+                let kind = known.kind(Kind::tables(there == SYSTEM));
                 known.add(root, kind);
             }
         }
     }
 
-    /// Whether a page is what its parent says, as far as that is known; what it leads to is known then.
-    fn is_sound(&self, at: u64, bytes: &[u8]) -> bool {
+    /// What is to be put in the place of a page that is not what its parent says, as far as that is known; of one that is,
+    /// what it leads to is known then.
+    fn judge(&self, at: u64, bytes: &[u8]) -> Option<Instead> {
         let mut known = self.known.lock();
-        let Some(page) = known.pages.get(&at).copied() else {
-            return true;
-        };
-        let Some(kind) = known.kinds.get(usize::from(page.kind)).cloned() else {
-            return true;
-        };
+        let page = known.pages.get(&at).copied()?;
+        let kind = known.kinds.get(usize::from(page.kind)).cloned()?;
         let digest = page::used(bytes, &kind).map(|used| xxh3_128(used) as u64);
         if digest == Some(page.digest) {
             page::each_child(bytes, &kind, |root, of| {
@@ -118,10 +128,14 @@ impl Proof {
                 };
                 known.add(root, kind);
             });
-            return true;
+            return None;
         }
         known.tell(at, kind.table);
-        false
+        Some(if kind.system {
+            Instead::Error
+        } else {
+            self.instead
+        })
     }
 }
 
@@ -160,6 +174,19 @@ impl Known {
     }
 }
 
+/// Takes out of a header that the engine keeps something for itself.
+fn without_system(header: &mut [u8]) {
+    let at = VERSIONS[usize::from(header[9] & 1)];
+    let Some(slot) = header.get_mut(at..at + SLOT) else {
+        return;
+    };
+    let (slot, digest) = slot.split_at_mut(SLOT_DIGEST);
+    if xxh3_128(slot).to_le_bytes() == *digest {
+        slot[SYSTEM] = 0;
+        digest.copy_from_slice(&xxh3_128(slot).to_le_bytes());
+    }
+}
+
 impl Medium for Proof {
     fn length(&self) -> io::Result<u64> {
         self.below.length()
@@ -168,12 +195,16 @@ impl Medium for Proof {
     fn read(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
         self.below.read(at, bytes)?;
         if at == 0 && bytes.len() >= HEADER {
-            self.roots(bytes);
-        } else if !self.is_sound(at, bytes) {
-            match self.instead {
-                Instead::Error => page::leads_nowhere(bytes),
-                Instead::Nothing => page::without_rows(bytes),
+            if self.bare.load(Ordering::Acquire) {
+                without_system(bytes);
             }
+            self.roots(bytes);
+            return Ok(());
+        }
+        match self.judge(at, bytes) {
+            None => {}
+            Some(Instead::Error) => page::leads_nowhere(bytes),
+            Some(Instead::Nothing) => page::without_rows(bytes),
         }
         Ok(())
     }
@@ -187,6 +218,7 @@ impl Medium for Proof {
         drop(known);
         self.below.write(at, bytes)?;
         if at == 0 && bytes.len() >= HEADER {
+            self.bare.store(false, Ordering::Release);
             self.roots(bytes);
         }
         Ok(())

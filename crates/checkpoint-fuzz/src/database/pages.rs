@@ -77,10 +77,14 @@ pub struct Tally {
     pub recovered: usize,
 }
 
-/// Damages pages of a store of each backend and looks at all that is answered then. `pick` says in which ways, of a page
+/// Damages pages of a store of each backend, or `only` one, and looks at all that is answered then. `pick` says in which ways, of a page
 /// and of how many there are.
-pub fn pages(pick: impl Fn(usize, usize) -> Vec<Damage>) -> Vec<(String, Tally)> {
+pub fn pages(
+    only: Option<&str>,
+    pick: impl Fn(usize, usize) -> Vec<Damage>,
+) -> Vec<(String, Tally)> {
     let subjects = super::SUBJECTS.iter();
+    let subjects = subjects.filter(|subject| only.is_none_or(|only| only == subject.name()));
     subjects
         .map(|subject| {
             let sound = sound(*subject, load::grow);
