@@ -1,8 +1,8 @@
 //! A store with some of everything in it.
 
 use checkpoint_core::{
-    Budget, Codec, Operation, PutRecord, Quarantine, RecordName, Session, SessionId, Severity,
-    Status, Store,
+    Codec, Operation, PutRecord, Quarantine, RecordName, Session, SessionId, Severity, Status,
+    Store,
 };
 use serde_json::json;
 
@@ -120,9 +120,6 @@ pub(super) fn grow(store: &Store) {
         let save = many.save_bytes("text/plain", state.clone());
         ok(wait(save.id(format!("big-{n}"))), "saving");
     }
-    // So that a page is one that something stands on.
-    let budget = Budget::default().with_compact(true);
-    while ok(wait(store.maintain(&budget)), "maintaining").more {}
 }
 
 fn operation(store: &Store, operation: impl Into<Operation>) {
