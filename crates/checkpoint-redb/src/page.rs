@@ -25,8 +25,8 @@ impl Layout {
         let most = number(header, 20)? as u64;
         Some(Self {
             page,
-            region_header: header_pages * page,
-            region: (header_pages + most) * page,
+            region_header: header_pages.checked_mul(page)?,
+            region: (header_pages + most).checked_mul(page)?,
         })
     }
 
@@ -242,5 +242,60 @@ pub(crate) fn without_rows(page: &mut [u8]) {
     page.fill(0);
     if let Some(kind) = page.first_mut() {
         *kind = LEAF;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variable() -> Kind {
+        Kind::tables(false)
+    }
+
+    #[test]
+    fn nothing_that_stands_in_a_page_is_trusted() {
+        let mut seed = 1_u64;
+        for n in 0..20_000 {
+            let mut page: Vec<u8> = (0..n % 300)
+                .map(|_| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (seed >> 56) as u8
+                })
+                .collect();
+            if let Some(kind) = page.first_mut() {
+                *kind %= 3;
+            }
+            for widths in [
+                [None; 2],
+                [Some(8), None],
+                [None, Some(usize::MAX)],
+                [Some(usize::MAX); 2],
+            ] {
+                let kind = Kind {
+                    widths,
+                    ..variable()
+                };
+                assert!(used(&page, &kind).is_none_or(|used| used.len() <= page.len()));
+                each_child(&page, &kind, |_, _| {});
+            }
+            Layout::read(&page).map(|layout| layout.address(seed));
+            leads_nowhere(&mut page);
+            without_rows(&mut page);
+        }
+        assert!(Layout::read(&[0xff; 320]).is_none_or(|it| it.address(u64::MAX).is_none()));
+    }
+
+    #[test]
+    fn a_page_that_leads_nowhere_is_whole_in_itself() {
+        let mut page = vec![7; 4_096];
+        leads_nowhere(&mut page);
+        assert_eq!(used(&page, &variable()).map(<[u8]>::len), Some(60));
+        let mut numbers = Vec::new();
+        each_child(&page, &variable(), |root, _| numbers.push(root.page));
+        // The order of these pages is 31, and the engine knows up to 20.
+        assert_eq!(numbers, [u64::MAX; 2]);
+        without_rows(&mut page);
+        each_child(&page, &variable(), |_, _| panic!("it has no rows"));
     }
 }

@@ -23,6 +23,8 @@ use crate::page::{self, Kind, Layout, Root};
 
 /// Pages that are remembered, some 40 bytes each; of a larger store those met later are not compared.
 const MOST: usize = 1 << 20;
+/// Tables that are told apart.
+const KINDS: usize = 1_024;
 /// Pages that are told to be damaged.
 const TOLD: usize = 10_000;
 /// Where a slot has its own digest.
@@ -140,11 +142,11 @@ impl Proof {
 }
 
 impl Known {
-    /// The number of a kind. There are as many as tables; of more than a number counts, the last stands for no kind.
+    /// The number of a kind. There are as many as tables; of a file with too many, those are not compared.
     fn kind(&mut self, kind: Kind) -> u16 {
         let found = self.kinds.iter().position(|known| *known == kind);
         let number = found.unwrap_or_else(|| {
-            if self.kinds.len() < usize::from(u16::MAX) {
+            if self.kinds.len() < KINDS {
                 self.kinds.push(kind);
                 self.kinds.len() - 1
             } else {
