@@ -4,7 +4,7 @@ mod edits;
 mod expected;
 mod load;
 pub(crate) mod pages;
-mod redb;
+mod redb_files;
 mod sqlite;
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use crate::input::Input;
 use crate::store::{clock, ok, shown, wait};
 
 /// The backends whose files are damaged. This is the one list; an input begins with the number of one.
-const SUBJECTS: &[&dyn Subject] = &[&sqlite::Sqlite, &redb::Redb];
+const SUBJECTS: &[&dyn Subject] = &[&sqlite::Sqlite, &redb_files::Redb];
 
 /// A sound store: its files, and what it answers.
 struct Sound {

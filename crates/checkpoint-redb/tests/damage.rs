@@ -103,7 +103,7 @@ async fn everything_is_found_or_named(store: &RedbBackend, what: &str) -> usize 
             let (found, named) = listed(store, session, order).await;
             for n in 0..CHECKPOINTS {
                 let of = if n % 3 == 0 { "a" } else { "b" };
-                let id = CheckpointId::new(&format!("c-{n}")).unwrap();
+                let id = CheckpointId::new(format!("c-{n}")).unwrap();
                 let asked = session.is_none_or(|session| session == of);
                 let told = found.contains_key(&id) || named.contains(&id.to_string());
                 assert!(told || !asked, "{what}: {id} is left out of {session:?}");
