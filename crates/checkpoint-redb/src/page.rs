@@ -96,9 +96,9 @@ fn count(page: &[u8]) -> Option<usize> {
 
 /// The part of a page over which its digest is taken.
 pub(crate) fn used<'p>(page: &'p [u8], kind: &Kind) -> Option<&'p [u8]> {
-    let end = match page.first()? {
-        &LEAF => leaf(page, kind)?.value_end(count(page)?.checked_sub(1)?)?,
-        &BRANCH => {
+    let end = match *page.first()? {
+        LEAF => leaf(page, kind)?.value_end(count(page)?.checked_sub(1)?)?,
+        BRANCH => {
             let keys = count(page)?.checked_sub(1)?;
             let ends = 8 + (DIGEST + NUMBER) * (keys + 2);
             match kind.widths[0] {

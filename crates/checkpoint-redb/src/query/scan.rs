@@ -72,7 +72,7 @@ fn narrowest<'q>(
 enum Walk<'v> {
     All(Rows<'v>),
     Found(&'v View, Rows<'v>),
-    Left(Left<'v>),
+    Left(Box<Left<'v>>),
 }
 
 /// What is left of the rows, and between them those that are missing.
@@ -184,7 +184,7 @@ pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item
         None => narrowest(view, query, key, range)?,
     };
     let mut walk = match (lost, by) {
-        (Some(lost), _) => Walk::Left(Left::new(view, lost, range, query.order)?),
+        (Some(lost), _) => Walk::Left(Box::new(Left::new(view, lost, range, query.order)?)),
         (None, Some(by)) => Walk::Found(view, entries(view, by, range, query.order)?),
         (None, None) => Walk::All(all(view, range, query.order)?),
     };
