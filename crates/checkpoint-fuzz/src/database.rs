@@ -176,7 +176,9 @@ fn clean(report: &Result<VerifyReport>) -> bool {
 fn pages_damaged(report: &Result<VerifyReport>) -> bool {
     let of_pages = |finding: &Finding| {
         let text = finding.error.to_string();
-        text.contains("engine") && text.to_lowercase().contains("page ")
+        let found = text.contains("engine") && text.to_lowercase().contains("page ");
+        // So damaged that the engine does not come to the end of its own check.
+        found || text.contains("the file is damaged")
     };
     !report
         .as_ref()
