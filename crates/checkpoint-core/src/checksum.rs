@@ -18,10 +18,10 @@ use crate::wire::{Fields, zigzag};
 /// The checksum of a checkpoint with this header and description.
 pub(crate) fn checksum(header: &Header, description: &Description) -> Result<[u8; 32]> {
     let mut fields = Fields::new();
-    fields.bytes(1, header.id.to_string().as_bytes());
-    fields.bytes(2, header.session.to_string().as_bytes());
+    fields.id(1, header.id.raw());
+    fields.id(2, header.session.raw());
     if let Some(enclosing) = &header.enclosing {
-        fields.bytes(3, enclosing.to_string().as_bytes());
+        fields.id(3, enclosing.raw());
     }
     fields.number(4, header.revision);
     fields.number(5, zigzag(header.created_at.micros()));
@@ -52,15 +52,15 @@ pub(crate) fn fingerprint(
     description: &Description,
 ) -> Result<Fingerprint> {
     let mut fields = Fields::new();
-    fields.bytes(1, append.id.to_string().as_bytes());
-    fields.bytes(2, append.session.to_string().as_bytes());
+    fields.id(1, append.id.raw());
+    fields.id(2, append.session.raw());
     match &append.parent {
         Parent::None => {}
         Parent::Head => fields.present(3, b""),
-        Parent::Id(id) => fields.present(3, id.to_string().as_bytes()),
+        Parent::Id(id) => fields.id(3, id.raw()),
     }
     if let Some(enclosing) = &append.enclosing {
-        fields.bytes(4, enclosing.to_string().as_bytes());
+        fields.id(4, enclosing.raw());
     }
     fields.number(5, append.revision);
     fields.number(6, u64::from(append.status.number()));

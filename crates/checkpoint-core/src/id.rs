@@ -35,6 +35,19 @@ pub enum RawId<'a> {
     Text(&'a str),
 }
 
+impl RawId<'_> {
+    /// Hands on the id as a string, without memory of its own for it.
+    pub(crate) fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
+        match self {
+            Self::Uuid(bytes) => {
+                let uuid = Uuid::from_bytes_ref(bytes).as_hyphenated();
+                take(uuid.encode_lower(&mut [0; uuid::fmt::Hyphenated::LENGTH]))
+            }
+            Self::Text(text) => take(text),
+        }
+    }
+}
+
 fn check_text(what: &'static str, text: &str) -> Result<()> {
     if text.is_empty() {
         return Err(Error::invalid(format!(

@@ -5,6 +5,7 @@
 //! later changes nothing that was written before. A reader skips numbers that it does not know.
 
 use crate::error::{Error, Result};
+use crate::id::RawId;
 
 /// Writes fields.
 #[derive(Debug, Default)]
@@ -18,6 +19,11 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// Bytes that a number takes as a varint.
+fn varint_length(value: u64) -> u64 {
+    u64::from((u64::BITS - (value | 1).leading_zeros()).div_ceil(7))
 }
 
 impl Fields {
@@ -47,17 +53,20 @@ impl Fields {
     /// A number as a varint, left out when it is 0.
     pub(crate) fn number(&mut self, number: u64, value: u64) {
         if value != 0 {
-            let mut bytes = Vec::with_capacity(10);
-            put_varint(&mut bytes, value);
-            self.present(number, &bytes);
+            self.present_number(number, value);
         }
     }
 
     /// A number that is never left out, so that its presence can be told from its absence.
     pub(crate) fn present_number(&mut self, number: u64, value: u64) {
-        let mut bytes = Vec::with_capacity(10);
-        put_varint(&mut bytes, value);
-        self.present(number, &bytes);
+        put_varint(&mut self.0, number);
+        put_varint(&mut self.0, varint_length(value));
+        put_varint(&mut self.0, value);
+    }
+
+    /// An id, as the string that it is.
+    pub(crate) fn id(&mut self, number: u64, id: RawId<'_>) {
+        id.with_text(|text| self.present(number, text.as_bytes()));
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
@@ -217,6 +226,7 @@ mod tests {
             let mut rest = &out[..];
             prop_assert_eq!(take_varint(&mut rest).expect("well formed"), value);
             prop_assert!(rest.is_empty());
+            prop_assert_eq!(varint_length(value), out.len() as u64);
         }
     }
 }

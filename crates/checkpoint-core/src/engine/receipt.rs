@@ -52,7 +52,7 @@ fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
         Outcome::Appended(appended) => {
             fields.number(4, zigzag(appended.committed_at.micros()));
             if let Some(parent) = &appended.parent {
-                fields.bytes(5, parent.to_string().as_bytes());
+                fields.id(5, parent.raw());
             }
         }
         Outcome::Session { revision, .. } => fields.number(6, *revision),

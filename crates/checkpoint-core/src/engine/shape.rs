@@ -58,10 +58,10 @@ impl<'a> Said<'a> {
         let mut fields = Fields::new();
         fields.number(1, operation);
         if let Some(id) = self.session {
-            fields.present(2, id.to_string().as_bytes());
+            fields.id(2, id.raw());
         }
         if let Some(id) = self.checkpoint {
-            fields.present(3, id.to_string().as_bytes());
+            fields.id(3, id.raw());
         }
         fields.bytes(4, self.fingerprint);
         for (number, text) in [(5, self.kind), (6, self.key)] {

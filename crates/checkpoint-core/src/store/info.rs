@@ -92,7 +92,7 @@ impl Body {
             fields.bytes(2, &json);
         }
         if let Some(id) = &self.forked_from {
-            fields.bytes(3, id.to_string().as_bytes());
+            fields.id(3, id.raw());
         }
         Ok(fields.finish().into())
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::entry::{missing, put_id, put_time};
+use super::entry::{missing, put_time};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::exchange::source::{Arrival, ArrivingState};
@@ -49,13 +49,13 @@ fn put_header(fields: &mut Fields, header: &Header) {
         origin,
     } = header;
     fields.number(1, *sequence);
-    put_id(fields, 2, id);
-    put_id(fields, 3, session);
+    fields.id(2, id.raw());
+    fields.id(3, session.raw());
     if let Some(parent) = parent {
-        put_id(fields, 4, parent);
+        fields.id(4, parent.raw());
     }
     if let Some(enclosing) = enclosing {
-        put_id(fields, 5, enclosing);
+        fields.id(5, enclosing.raw());
     }
     fields.number(6, *revision);
     put_time(fields, 7, *created_at);

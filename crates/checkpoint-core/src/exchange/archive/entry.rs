@@ -1,6 +1,5 @@
 //! What stands in frames, as fields. `docs/format.md` has the table.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,10 +11,6 @@ use crate::exchange::file::{FileHeader, Place, Totals};
 use crate::id::{CheckpointId, ChunkId, SessionId, StoreId};
 use crate::record::{Attachment, SessionRecord, StoredChunk};
 use crate::wire::{Field, FieldReader, Fields, put_varint, take_varint, unzigzag, zigzag};
-
-pub(super) fn put_id(fields: &mut Fields, number: u64, id: impl Display) {
-    fields.bytes(number, id.to_string().as_bytes());
-}
 
 pub(super) fn put_time(fields: &mut Fields, number: u64, time: Timestamp) {
     fields.number(number, zigzag(time.micros()));
@@ -36,7 +31,7 @@ pub(super) fn put_header(header: &FileHeader) -> Vec<u8> {
     fields.bytes(3, header.store.as_bytes());
     put_time(&mut fields, 4, header.exported_at);
     if let Some(session) = &header.session {
-        put_id(&mut fields, 5, session);
+        fields.id(5, session.raw());
     }
     fields.number(6, header.newest);
     fields.finish()
@@ -76,7 +71,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<FileHeader> {
 
 pub(super) fn put_session(session: &SessionRecord) -> Vec<u8> {
     let mut fields = Fields::new();
-    put_id(&mut fields, 1, &session.id);
+    fields.id(1, session.id.raw());
     put_time(&mut fields, 2, session.created_at);
     fields.number(3, session.revision);
     fields.number(4, session.epoch);

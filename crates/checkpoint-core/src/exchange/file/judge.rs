@@ -8,7 +8,7 @@ use crate::description::{Description, StateDigest};
 use crate::engine::{HIGHEST, check_tags, within};
 use crate::error::{Error, Result};
 use crate::exchange::source::{Arrival, ArrivingState};
-use crate::id::{ChunkId, MAX_ID_BYTES};
+use crate::id::{ChunkId, MAX_ID_BYTES, RawId};
 use crate::limits::Limits;
 use crate::record::{Attachment, Header, SessionRecord};
 use crate::store::{Body, check_description};
@@ -63,10 +63,7 @@ impl Judge {
             .with("revision", session.revision)
             .with("epoch", session.epoch));
         }
-        if !self
-            .sessions
-            .insert(short(session.id.to_string().as_bytes()))
-        {
+        if !self.sessions.insert(short(session.id.raw())) {
             return Err(
                 Error::invalid("a session stands in the file twice").with("session", &session.id)
             );
@@ -113,19 +110,13 @@ impl Judge {
 
     /// That ids are there once, and sequences rise.
     fn place(&mut self, header: &Header) -> Result<()> {
-        if !self
-            .sessions
-            .contains(&short(header.session.to_string().as_bytes()))
-        {
+        if !self.sessions.contains(&short(header.session.raw())) {
             return Err(
                 Error::invalid("the session of a checkpoint does not stand before it")
                     .with("session", &header.session),
             );
         }
-        if !self
-            .checkpoints
-            .insert(short(header.id.to_string().as_bytes()))
-        {
+        if !self.checkpoints.insert(short(header.id.raw())) {
             return Err(Error::invalid("an id stands in the file twice"));
         }
         if header.sequence <= self.last {
@@ -205,8 +196,9 @@ impl Judge {
 }
 
 /// Enough of a digest to tell a billion ids apart.
-fn short(id: &[u8]) -> Short {
-    let digest = xxhash_rust::xxh3::xxh3_128(id).to_le_bytes();
+fn short(id: RawId<'_>) -> Short {
+    let digest = id.with_text(|text| xxhash_rust::xxh3::xxh3_128(text.as_bytes()));
+    let digest = digest.to_le_bytes();
     let mut short = Short::default();
     short.copy_from_slice(&digest[..12]);
     short
