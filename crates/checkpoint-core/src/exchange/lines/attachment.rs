@@ -1,11 +1,8 @@
 //! What lies beside a checkpoint, out of its line.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
-use super::text::from_base64;
-use crate::clock::Timestamp;
+use super::text::{Text, from_base64, read_time};
 use crate::error::{Error, Result};
 use crate::id::CheckpointId;
 use crate::record::Attachment;
@@ -18,13 +15,13 @@ pub(super) struct AttachmentLine<'a> {
     key: String,
     note: Option<String>,
     #[serde(borrow)]
-    severity: Option<Cow<'a, str>>,
+    severity: Option<Text<'a>>,
     author: Option<String>,
     #[serde(borrow)]
-    time: Option<Cow<'a, str>>,
+    time: Option<Text<'a>>,
     text: Option<String>,
     #[serde(borrow)]
-    base64: Option<Cow<'a, str>>,
+    base64: Option<Text<'a>>,
 }
 
 impl AttachmentLine<'_> {
@@ -47,7 +44,7 @@ impl AttachmentLine<'_> {
                     note,
                     severity: Severity::from_name(&severity)?,
                     author,
-                    time: Timestamp::parse(&time)?,
+                    time: read_time(&time)?,
                 };
                 annotation.encode()
             }

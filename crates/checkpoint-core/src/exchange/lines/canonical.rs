@@ -4,13 +4,23 @@
 //! it: no space between the parts, strings escaped no more than they must be, numbers as a writer would spell them, no
 //! key twice in an object, no more levels than can be read back. Any other stands there as a string.
 
+use super::text::plain;
+
 /// Whether these bytes are such JSON. Follows nesting without recursion, `depth` levels and no more.
 pub(super) fn is_canonical(bytes: &[u8], depth: usize) -> bool {
     std::str::from_utf8(bytes).is_ok() && Scan::new(bytes, depth).run().is_some()
 }
 
-/// How deep arrays and objects lie in each other, of bytes that are known to be JSON.
-pub(super) fn nesting(json: &[u8]) -> usize {
+/// Whether arrays and objects lie in each other deeper than so many levels, in bytes that are known to be JSON.
+pub(super) fn is_deeper(json: &[u8], depth: usize) -> bool {
+    // Most have fewer of them than they may have levels, whatever stands in strings. Counted in pieces whose count is a
+    // byte, so that the compiler counts many at once; the two brackets differ in one bit.
+    let opening = |piece: &[u8]| -> u8 { piece.iter().map(|it| u8::from(it | 0x20 == b'{')).sum() };
+    let opening: usize = json.chunks(255).map(|it| usize::from(opening(it))).sum();
+    opening > depth && nesting(json) > depth
+}
+
+fn nesting(json: &[u8]) -> usize {
     let (mut deepest, mut depth) = (0_usize, 0_usize);
     let mut rest = json;
     while let Some((byte, after)) = rest.split_first() {
@@ -146,10 +156,7 @@ impl<'a> Scan<'a> {
     fn string(&mut self) -> Option<&'a [u8]> {
         let start = self.at;
         loop {
-            let plain = self.bytes[self.at..]
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-            self.at += plain;
+            self.at += plain(&self.bytes[self.at..]);
             match self.take()? {
                 b'"' => return Some(&self.bytes[start..self.at - 1]),
                 b'\\' => self.escape()?,
@@ -311,6 +318,12 @@ mod tests {
         assert_eq!(nesting(&deep(10_000)), 10_000);
         assert_eq!(nesting(br#"{"a[[[":["]]"],"b\"[":{"c":[]}}"#), 3);
         assert_eq!(nesting(b"\"\\"), 0);
+        assert!(!is_deeper(&deep(127), 127));
+        assert!(is_deeper(&deep(128), 127));
+        assert!(!is_deeper(
+            format!("[\"{}\"]", "[".repeat(200)).as_bytes(),
+            127
+        ));
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

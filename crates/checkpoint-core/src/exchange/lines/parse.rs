@@ -9,9 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::attachment::AttachmentLine;
-use super::canonical::nesting;
-use super::text::{digest_from_hex, from_base64};
-use crate::clock::Timestamp;
+use super::canonical::is_deeper;
+use super::text::{Text, digest_from_hex, from_base64, read_time};
 use crate::codec::Codec;
 use crate::description::{Description, SchemaVersion, Section, StateDigest};
 use crate::error::{Error, Result};
@@ -38,7 +37,7 @@ pub(super) struct HeaderLine<'a> {
     #[serde(borrow)]
     pub(super) exported_at: Cow<'a, str>,
     #[serde(borrow)]
-    pub(super) session: Option<Cow<'a, str>>,
+    pub(super) session: Option<Text<'a>>,
     pub(super) global_sequence: u64,
 }
 
@@ -76,13 +75,13 @@ pub(super) struct SessionLine<'a> {
     name: String,
     metadata: Map<String, Value>,
     #[serde(borrow)]
-    forked_from: Option<Cow<'a, str>>,
+    forked_from: Option<Text<'a>>,
     #[serde(borrow)]
     created_at: Cow<'a, str>,
     revision: u64,
     epoch: u64,
     #[serde(borrow)]
-    body: Option<Cow<'a, str>>,
+    body: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,9 +95,9 @@ pub(super) struct CheckpointLine<'a> {
     #[serde(borrow)]
     session: Cow<'a, str>,
     #[serde(borrow)]
-    parent: Option<Cow<'a, str>>,
+    parent: Option<Text<'a>>,
     #[serde(borrow)]
-    enclosing: Option<Cow<'a, str>>,
+    enclosing: Option<Text<'a>>,
     revision: u64,
     #[serde(borrow)]
     created_at: Cow<'a, str>,
@@ -111,9 +110,9 @@ pub(super) struct CheckpointLine<'a> {
     #[serde(borrow)]
     trigger: Cow<'a, str>,
     #[serde(borrow)]
-    worker: Option<Cow<'a, str>>,
+    worker: Option<Text<'a>>,
     #[serde(borrow)]
-    tags: Vec<Cow<'a, str>>,
+    tags: Vec<Text<'a>>,
     step: Option<u64>,
     pinned: bool,
     quarantined: bool,
@@ -129,19 +128,19 @@ pub(super) struct CheckpointLine<'a> {
     content_type: Cow<'a, str>,
     length: u64,
     #[serde(borrow)]
-    digest: Option<Cow<'a, str>>,
+    digest: Option<Text<'a>>,
     #[serde(borrow, default)]
     sections: Vec<SectionLine<'a>>,
     #[serde(borrow, default, deserialize_with = "present")]
     state: Option<&'a RawValue>,
     #[serde(borrow)]
-    state_text: Option<Cow<'a, str>>,
+    state_text: Option<Text<'a>>,
     #[serde(borrow)]
-    state_base64: Option<Cow<'a, str>>,
+    state_base64: Option<Text<'a>>,
     #[serde(borrow)]
-    checksum: Option<Cow<'a, str>>,
+    checksum: Option<Text<'a>>,
     #[serde(borrow)]
-    description: Option<Cow<'a, str>>,
+    description: Option<Text<'a>>,
     #[serde(borrow, default)]
     attachments: Vec<AttachmentLine<'a>>,
 }
@@ -199,7 +198,7 @@ impl SessionLine<'_> {
         }
         Ok(SessionRecord {
             id,
-            created_at: Timestamp::parse(&self.created_at)?,
+            created_at: read_time(&self.created_at)?,
             revision: self.revision,
             epoch: self.epoch,
             body,
@@ -216,19 +215,19 @@ impl CheckpointLine<'_> {
         let origin = self.origin.as_ref().map(|origin| {
             Ok::<_, Error>(Origin {
                 sequence: origin.sequence,
-                committed_at: Timestamp::parse(&origin.committed_at)?,
+                committed_at: read_time(&origin.committed_at)?,
             })
         });
-        let id_of = |id: &Cow<'_, str>| CheckpointId::new(id);
+        let id_of = |id: &Text<'_>| CheckpointId::new(id);
         let header = Header {
             session: SessionId::new(&self.session)?,
             parent: self.parent.as_ref().map(id_of).transpose()?,
             enclosing: self.enclosing.as_ref().map(id_of).transpose()?,
             sequence: self.sequence,
             revision: self.revision,
-            created_at: Timestamp::parse(&self.created_at)?,
-            committed_at: Timestamp::parse(&self.committed_at)?,
-            updated_at: Timestamp::parse(&self.updated_at)?,
+            created_at: read_time(&self.created_at)?,
+            committed_at: read_time(&self.committed_at)?,
+            updated_at: read_time(&self.updated_at)?,
             status: Status::from_name(&self.status)?,
             trigger: Trigger::from_name(&self.trigger)?,
             worker: self.worker.as_ref().map(WorkerId::new).transpose()?,
@@ -255,7 +254,7 @@ impl CheckpointLine<'_> {
         let raw = values.iter().chain(&self.state);
         if raw
             .into_iter()
-            .any(|json| nesting(json.get().as_bytes()) > depth)
+            .any(|json| is_deeper(json.get().as_bytes(), depth))
         {
             return Err(Error::invalid(format!(
                 "the state is nested deeper than {depth} levels"
@@ -300,7 +299,7 @@ impl CheckpointLine<'_> {
         let attachments = attachments.collect::<Result<_>>()?;
         let sections = self.sections.into_iter().map(SectionLine::into_section);
         let json = self.content_type == Codec::Json.content_type();
-        let digest = |hex: &Cow<'_, str>| digest_from_hex(hex);
+        let digest = |hex: &Text<'_>| digest_from_hex(hex);
         let description = Description {
             message: self.message,
             title: self.title.unwrap_or_default(),
