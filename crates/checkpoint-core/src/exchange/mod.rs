@@ -5,9 +5,11 @@
 //! is the place's own stays behind: the feed, tombstones, the store's named records.
 //!
 //! `copy` goes from store to store, `export` into a file, `import` out of it. `receive` is the half that takes. `lines`
-//! and `archive` are the formats, `file` what they have in common; `foreign` reads what other systems wrote.
+//! and `archive` are the formats, `file` what they have in common; `foreign` reads what other systems wrote. `beside` is
+//! work that goes on meanwhile.
 
 mod archive;
+mod beside;
 mod copy;
 mod export;
 mod file;

@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::error::Result;
+use crate::checksum::checksum;
+use crate::description::{Description, StateDigest};
+use crate::error::{Error, Result};
 use crate::hasher::ContentHasher;
 use crate::id::ChunkId;
 use crate::query::{Cursor, Page};
@@ -73,6 +75,34 @@ pub(crate) struct Arrival {
     pub(crate) state: ArrivingState,
     /// All of them. One without its content is [asked for](Source::attachment) when it is needed.
     pub(crate) attachments: Vec<Attachment>,
+}
+
+impl Arrival {
+    /// Compares checksum, digest and length with what is here, as far as it is; answers the description.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` when something is not what it was when it was saved.
+    pub(crate) fn verify(&self) -> Result<Description> {
+        let description = Description::decode(&self.meta)?;
+        if let Some(stored) = &description.checksum
+            && checksum(&self.header, &description)? != *stored
+        {
+            return Err(Error::corrupt("the checksum does not match what is stored"));
+        }
+        if let ArrivingState::Whole(state) = &self.state {
+            if description
+                .digest
+                .is_some_and(|digest| digest != StateDigest::of(state))
+            {
+                return Err(Error::corrupt("the state does not match its digest"));
+            }
+            if state.len() as u64 != self.header.length {
+                return Err(Error::corrupt("the state has another length than is said"));
+            }
+        }
+        Ok(description)
+    }
 }
 
 /// Where the encoded state of an arriving checkpoint is.

@@ -2,6 +2,7 @@
 
 use super::frame::{first_place, put_frame};
 use super::{MAGIC, MARKS, STRIDE, checkpoint, entry, kind};
+use crate::description::Description;
 use crate::error::Result;
 use crate::exchange::file::{Encoder, FileHeader, Place, Totals};
 use crate::exchange::source::Arrival;
@@ -54,7 +55,7 @@ impl Encoder for ArchiveEncoder {
         put_frame(out, &mut self.place, kind::CHUNK, &fields)
     }
 
-    fn checkpoint(&mut self, arrival: &Arrival, out: &mut Vec<u8>) -> Result<()> {
+    fn checkpoint(&mut self, arrival: &Arrival, _: &Description, out: &mut Vec<u8>) -> Result<()> {
         let (start, place) = (out.len(), self.place);
         let attachments = arrival.attachments.iter();
         let frames = std::iter::once((kind::CHECKPOINT, checkpoint::put_checkpoint(arrival)))
@@ -73,7 +74,7 @@ impl Encoder for ArchiveEncoder {
         Ok(())
     }
 
-    fn end(&mut self, totals: &Totals, out: &mut Vec<u8>) -> Result<()> {
+    fn end(&mut self, totals: &Totals, _: Option<[u8; 32]>, out: &mut Vec<u8>) -> Result<()> {
         let index = self.place.offset;
         for marks in std::mem::take(&mut self.marks).chunks(MARKS) {
             put_frame(out, &mut self.place, kind::INDEX, &entry::put_marks(marks))?;

@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 
 use super::output::Sink;
 use super::state::{Chunking, whole};
-use super::worker::{Piece, Worker, verify};
+use super::worker::{Output, Piece, Worker};
 use super::{ExportFormat, ExportReport};
 use crate::description::Description;
 use crate::error::{Error, Result};
+use crate::exchange::beside::Beside;
 use crate::exchange::file::{FileHeader, Totals};
 use crate::exchange::lines::MAX_LINE;
 use crate::exchange::receive::Watcher;
@@ -27,19 +27,18 @@ const BATCH: usize = 1 << 20;
 /// Bytes of a state that stays in its checkpoint in an archive.
 const INLINE: usize = 64 << 10;
 
-/// Work under way beside the reading of what comes next.
-enum Work {
-    Idle(Worker),
-    Busy(JoinHandle<(Worker, Result<()>)>),
-    Over,
-}
+type Encoded = (Worker, Result<()>);
+/// With the memory that was written, to be used again.
+type Written = (Output, Vec<u8>, Result<()>);
 
-/// An export under way.
+/// An export under way, in three stages that go on beside each other: reading, encoding, and writing.
 pub(super) struct Pump<'s, 'w> {
     source: &'s dyn Source,
     format: ExportFormat,
     writer: Option<&'w mut (dyn tokio::io::AsyncWrite + Send + Unpin)>,
-    work: Work,
+    /// None after an error, as everywhere here.
+    encoding: Option<Beside<Encoded>>,
+    writing: Option<Beside<Written>>,
     batch: Vec<Piece>,
     size: usize,
     chunking: Chunking,
@@ -62,17 +61,21 @@ impl<'s, 'w> Pump<'s, 'w> {
         };
         let worker = Worker {
             encoder: format.encoder(),
-            file,
             out: Vec::new(),
-            bytes: 0,
             totals: Totals::default(),
             refused: Vec::new(),
+        };
+        let output = Output {
+            file,
+            digest: worker.encoder.is_digested().then(Sha256::new),
+            bytes: 0,
         };
         Self {
             source,
             format,
             writer,
-            work: Work::Idle(worker),
+            encoding: Some(Beside::Done((worker, Ok(())))),
+            writing: Some(Beside::Done((output, Vec::new(), Ok(())))),
             batch: Vec::new(),
             size: 0,
             chunking: Chunking::new(),
@@ -87,9 +90,9 @@ impl<'s, 'w> Pump<'s, 'w> {
         // First how far to go, then the sessions: so each checkpoint up to there finds its session among them.
         header.newest = self.source.newest().await?;
         self.told.total = self.source.total().await?;
-        let mut worker = self.idle().await?;
+        let mut worker = self.encoded().await?;
         worker.encoder.begin(&header, &mut worker.out)?;
-        self.work = Work::Idle(worker);
+        self.encoding = Some(Beside::Done((worker, Ok(()))));
         self.all_sessions().await?;
         self.all_checkpoints(header.newest).await?;
         self.finish(header.newest).await
@@ -213,7 +216,7 @@ impl<'s, 'w> Pump<'s, 'w> {
             (ArrivingState::Whole(state), ExportFormat::Archive) if state.len() <= INLINE => {}
             (ArrivingState::Whole(state), ExportFormat::Archive) => {
                 let state = state.clone();
-                verify(arrival)?;
+                arrival.verify()?;
                 let mut pieces = Vec::new();
                 arrival.state = ArrivingState::Tree(self.chunking.cut(&state, &mut pieces));
                 self.push_all(pieces).await?;
@@ -253,75 +256,83 @@ impl<'s, 'w> Pump<'s, 'w> {
         if self.size < BATCH {
             return Ok(());
         }
-        let worker = self.idle().await?;
+        let worker = self.encoded().await?;
         let pieces = std::mem::take(&mut self.batch);
         self.size = 0;
-        self.work = match Handle::try_current() {
-            Ok(runtime) => Work::Busy(runtime.spawn_blocking(move || worker.work(pieces))),
-            Err(_) => {
-                let (worker, done) = worker.work(pieces);
-                done?;
-                Work::Idle(worker)
-            }
-        };
+        self.encoding = Some(Beside::start(move || worker.work(pieces)));
         Ok(())
     }
 
-    /// Waits for what is under way, and passes on what came of it.
-    async fn idle(&mut self) -> Result<Worker> {
-        let stopped = || Error::storage("the export was stopped");
-        let mut worker = match std::mem::replace(&mut self.work, Work::Over) {
-            Work::Idle(worker) => worker,
-            Work::Busy(running) => {
-                let (worker, done) = running.await.map_err(|error| stopped().because(error))?;
-                done?;
-                worker
-            }
-            Work::Over => return Err(stopped()),
-        };
-        if let Some(writer) = &mut self.writer {
-            let written = writer.write_all(&worker.out).await;
-            written.map_err(|error| {
-                Error::storage("the writer of the export failed").because(error)
-            })?;
-            worker.out.clear();
-        }
+    /// Waits until what is under way is encoded, and lets it be written.
+    async fn encoded(&mut self) -> Result<Worker> {
+        let encoding = self.encoding.take().ok_or_else(stopped)?;
+        let (mut worker, done) = encoding.end().await?;
+        done?;
         for (id, session, error) in worker.refused.drain(..) {
             self.left_out.refuse(Some(id), Some(session), error);
         }
+        if worker.out.is_empty() {
+            return Ok(worker);
+        }
+        let (mut output, spare) = self.written().await?;
+        let out = std::mem::replace(&mut worker.out, spare);
+        if let Some(writer) = &mut self.writer {
+            writer.write_all(&out).await.map_err(failed)?;
+        }
+        self.writing = Some(Beside::start(move || {
+            let done = output.take(&out);
+            (output, out, done)
+        }));
         Ok(worker)
     }
 
-    async fn finish(mut self, newest: u64) -> Result<ExportReport> {
-        let worker = self.idle().await?;
-        let (worker, done) = worker.work(std::mem::take(&mut self.batch));
+    /// Waits until what is under way is written. Answers empty memory, too.
+    async fn written(&mut self) -> Result<(Output, Vec<u8>)> {
+        let writing = self.writing.take().ok_or_else(stopped)?;
+        let (output, mut spare, done) = writing.end().await?;
         done?;
-        self.work = Work::Idle(worker);
-        let mut worker = self.idle().await?;
+        spare.clear();
+        // What a large state needed is not kept.
+        spare.shrink_to(4 * BATCH);
+        Ok((output, spare))
+    }
+
+    async fn finish(mut self, newest: u64) -> Result<ExportReport> {
+        let worker = self.encoded().await?;
+        let rest = worker.work(std::mem::take(&mut self.batch));
+        self.encoding = Some(Beside::Done(rest));
+        let mut worker = self.encoded().await?;
+        let (output, spare) = self.written().await?;
         worker.totals.left_out = self.left_out.refused;
         let totals = worker.totals;
-        worker.encoder.end(&totals, &mut worker.out)?;
-        worker.empty()?;
-        let bytes = worker.bytes;
-        self.work = Work::Idle(worker);
-        self.idle().await?;
+        let digest = output.sha256();
+        self.writing = Some(Beside::Done((output, spare, Ok(()))));
+        worker.encoder.end(&totals, digest, &mut worker.out)?;
+        self.encoding = Some(Beside::Done((worker, Ok(()))));
+        self.encoded().await?;
+        let (output, _) = self.written().await?;
         if let Some(writer) = &mut self.writer {
-            let flushed = writer.flush().await;
-            flushed.map_err(|error| {
-                Error::storage("the writer of the export failed").because(error)
-            })?;
+            writer.flush().await.map_err(failed)?;
         }
         self.tell();
         Ok(ExportReport {
             sessions: totals.sessions,
             checkpoints: totals.checkpoints,
             attachments: totals.attachments,
-            bytes,
+            bytes: output.bytes,
             newest,
             left_out: self.left_out.refused,
             damaged: self.left_out.refusals,
         })
     }
+}
+
+fn stopped() -> Error {
+    Error::storage("the export was stopped")
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::storage("the writer of the export failed").because(error)
 }
 
 fn is_too_large(error: &Error) -> bool {

@@ -1,13 +1,12 @@
-//! Pieces into bytes, where blocking is allowed.
+//! Pieces into bytes, and bytes into a file, each where blocking is allowed.
 
 use std::fs::File;
 use std::io::Write as _;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
-use crate::checksum::checksum;
 use crate::commit::NewChunk;
-use crate::description::{Description, StateDigest};
 use crate::error::{Error, Result};
 use crate::exchange::file::{Encoder, Totals};
 use crate::exchange::source::{Arrival, ArrivingState};
@@ -42,14 +41,12 @@ impl Piece {
     }
 }
 
-/// Encodes pieces, where blocking is allowed.
+/// Encodes pieces.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) encoder: Box<dyn Encoder>,
-    /// Where the bytes go; none when somebody else takes them.
-    pub(super) file: Option<File>,
+    /// What it made since somebody emptied it.
     pub(super) out: Vec<u8>,
-    pub(super) bytes: u64,
     pub(super) totals: Totals,
     pub(super) refused: Vec<(CheckpointId, SessionId, Error)>,
 }
@@ -57,7 +54,6 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn work(mut self, pieces: Vec<Piece>) -> (Self, Result<()>) {
         let done = pieces.into_iter().try_for_each(|piece| self.encode(piece));
-        let done = done.and_then(|()| self.empty());
         (self, done)
     }
 
@@ -77,8 +73,11 @@ impl Worker {
                 self.totals.chunks += 1;
             }
             Piece::Checkpoint(arrival) => {
-                let encoded = verify(&arrival)
-                    .and_then(|()| self.encoder.checkpoint(&arrival, &mut self.out));
+                // An export with what is damaged in it could not be imported again.
+                let encoded = arrival.verify().and_then(|description| {
+                    self.encoder
+                        .checkpoint(&arrival, &description, &mut self.out)
+                });
                 match encoded {
                     Ok(()) => {
                         self.totals.checkpoints += 1;
@@ -93,33 +92,34 @@ impl Worker {
         }
         Ok(())
     }
+}
 
-    pub(super) fn empty(&mut self) -> Result<()> {
-        self.bytes += self.out.len() as u64;
+/// Where the bytes of a file go, counted and digested.
+#[derive(Debug)]
+pub(super) struct Output {
+    /// None when somebody else takes them.
+    pub(super) file: Option<File>,
+    /// Of all bytes so far; none when the format has no use for it.
+    pub(super) digest: Option<Sha256>,
+    pub(super) bytes: u64,
+}
+
+impl Output {
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        self.bytes += bytes.len() as u64;
+        if let Some(digest) = &mut self.digest {
+            digest.update(bytes);
+        }
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        let written = file.write_all(&self.out);
-        self.out.clear();
+        let written = file.write_all(bytes);
         written.map_err(|error| Error::storage("the file could not be written").because(error))
     }
-}
 
-/// An export with what is damaged in it could not be imported again.
-pub(super) fn verify(arrival: &Arrival) -> Result<()> {
-    let description = Description::decode(&arrival.meta)?;
-    if let Some(stored) = &description.checksum
-        && checksum(&arrival.header, &description)? != *stored
-    {
-        return Err(Error::corrupt("the checksum does not match what is stored"));
-    }
-    match (&arrival.state, &description.digest) {
-        (ArrivingState::Whole(state), Some(digest)) if StateDigest::of(state) != *digest => {
-            Err(Error::corrupt("the state does not match its digest"))
-        }
-        (ArrivingState::Whole(state), _) if state.len() as u64 != arrival.header.length => {
-            Err(Error::corrupt("the state has another length than is said"))
-        }
-        _ => Ok(()),
+    /// The SHA-256 of all bytes so far.
+    pub(super) fn sha256(&self) -> Option<[u8; 32]> {
+        let digest = self.digest.as_ref()?;
+        Some(digest.clone().finalize().into())
     }
 }

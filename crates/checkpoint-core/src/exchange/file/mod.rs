@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub(super) use survey::Survey;
 
 use crate::clock::Timestamp;
+use crate::description::Description;
 use crate::error::Error;
 use crate::exchange::source::Arrival;
 use crate::id::{CheckpointId, ChunkId, SessionId, StoreId};
@@ -184,7 +185,24 @@ pub(super) trait Encoder: Debug + Send + 'static {
     /// A chunk; not called where states come whole.
     fn chunk(&mut self, id: &ChunkId, chunk: &StoredChunk, out: &mut Vec<u8>) -> crate::Result<()>;
 
-    fn checkpoint(&mut self, arrival: &Arrival, out: &mut Vec<u8>) -> crate::Result<()>;
+    /// A checkpoint, with its description as it was decoded to check it.
+    fn checkpoint(
+        &mut self,
+        arrival: &Arrival,
+        description: &Description,
+        out: &mut Vec<u8>,
+    ) -> crate::Result<()>;
 
-    fn end(&mut self, totals: &Totals, out: &mut Vec<u8>) -> crate::Result<()>;
+    /// Whether its end holds the SHA-256 of all bytes before it. Who writes them makes it, beside what is encoded next.
+    fn is_digested(&self) -> bool {
+        false
+    }
+
+    /// The end, with the SHA-256 of all bytes before it where the format has one.
+    fn end(
+        &mut self,
+        totals: &Totals,
+        sha256: Option<[u8; 32]>,
+        out: &mut Vec<u8>,
+    ) -> crate::Result<()>;
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::text::{put_base64, put_hex, put_time};
+use super::text::{plain, put_base64, put_hex, put_time};
 use crate::clock::Timestamp;
+use crate::id::RawId;
 
 /// An object at the end of `out`. Members stand in the order in which they are given.
 pub(super) struct Object<'a> {
@@ -37,12 +38,16 @@ impl<'a> Object<'a> {
         put_text(self.member(name), value);
     }
 
-    /// Null when there is none.
-    pub(super) fn maybe(&mut self, name: &str, value: Option<&str>) {
+    pub(super) fn id(&mut self, name: &str, id: RawId<'_>) {
         let out = self.member(name);
-        match value {
-            Some(value) => put_text(out, value),
-            None => out.extend_from_slice(b"null"),
+        id.with_text(|text| put_text(out, text));
+    }
+
+    /// Null when there is none.
+    pub(super) fn maybe_id(&mut self, name: &str, id: Option<RawId<'_>>) {
+        match id {
+            Some(id) => self.id(name, id),
+            None => self.member(name).extend_from_slice(b"null"),
         }
     }
 
@@ -101,8 +106,7 @@ impl<'a> Object<'a> {
 
 /// Appends a string with its quotes.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
-    let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if text.len() <= 64 && text.bytes().all(plain) {
+    if plain(text.as_bytes()) == text.len() {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');

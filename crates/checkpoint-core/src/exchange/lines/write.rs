@@ -1,7 +1,5 @@
 //! Checkpoints into lines.
 
-use sha2::{Digest, Sha256};
-
 use super::canonical::is_canonical;
 use super::object::Object;
 use super::{FORMAT, MAX_LINE, MIN_READER, VERSION};
@@ -10,15 +8,14 @@ use crate::description::{Description, Section};
 use crate::error::{Error, Result};
 use crate::exchange::file::{Encoder, FileHeader, Totals};
 use crate::exchange::source::{Arrival, ArrivingState};
-use crate::id::ChunkId;
+use crate::id::{CheckpointId, ChunkId, SessionId};
 use crate::limits::Limits;
 use crate::record::{Attachment, Header, SessionRecord, StoredChunk};
 use crate::store::{ANNOTATION, Annotation, Body};
 
-/// Writes lines, and what their SHA-256 is.
+/// Writes lines.
 #[derive(Debug)]
 pub(crate) struct LinesEncoder {
-    digest: Sha256,
     newest: u64,
     depth: usize,
 }
@@ -26,48 +23,20 @@ pub(crate) struct LinesEncoder {
 impl LinesEncoder {
     pub(crate) fn new() -> Self {
         let depth = usize::try_from(Limits::default().depth).unwrap_or(usize::MAX);
-        Self {
-            digest: Sha256::new(),
-            newest: 0,
-            depth,
-        }
-    }
-
-    /// Appends a line that `fill` writes. One that is too long is taken back.
-    fn line(
-        &mut self,
-        kind: &str,
-        out: &mut Vec<u8>,
-        fill: impl FnOnce(&mut Object<'_>),
-    ) -> Result<()> {
-        let start = out.len();
-        let mut object = Object::new(out);
-        object.text("kind", kind);
-        fill(&mut object);
-        object.end();
-        out.push(b'\n');
-        let length = out.len() - start;
-        if length > MAX_LINE {
-            out.truncate(start);
-            let error = Error::too_large("a line", length as u64, MAX_LINE as u64);
-            return Err(error.with("instead", "export an archive"));
-        }
-        self.digest.update(&out[start..]);
-        Ok(())
+        Self { newest: 0, depth }
     }
 }
 
 impl Encoder for LinesEncoder {
     fn begin(&mut self, header: &FileHeader, out: &mut Vec<u8>) -> Result<()> {
         self.newest = header.newest;
-        self.line("header", out, |line| {
+        put_line("header", out, |line| {
             line.text("format", FORMAT);
             line.number("version", VERSION);
             line.number("min_reader", MIN_READER);
             line.text("store", &header.store.to_string());
             line.time("exported_at", header.exported_at);
-            let session = header.session.as_ref().map(ToString::to_string);
-            line.maybe("session", session.as_deref());
+            line.maybe_id("session", header.session.as_ref().map(SessionId::raw));
             line.number("global_sequence", header.newest);
         })
     }
@@ -78,12 +47,12 @@ impl Encoder for LinesEncoder {
             .as_ref()
             .is_some_and(|body| body.encode().is_ok_and(|encoded| encoded == session.body));
         let body = known.unwrap_or_default();
-        self.line("session", out, |line| {
-            line.text("id", &session.id.to_string());
+        put_line("session", out, |line| {
+            line.id("id", session.id.raw());
             line.text("name", &body.name);
             line.map("metadata", &body.metadata);
-            let forked = body.forked_from.as_ref().map(ToString::to_string);
-            line.maybe("forked_from", forked.as_deref());
+            let forked = body.forked_from.as_ref();
+            line.maybe_id("forked_from", forked.map(CheckpointId::raw));
             line.time("created_at", session.created_at);
             line.number("revision", session.revision);
             line.number("epoch", session.epoch);
@@ -97,19 +66,23 @@ impl Encoder for LinesEncoder {
         Err(Error::unsupported("lines have no chunks"))
     }
 
-    fn checkpoint(&mut self, arrival: &Arrival, out: &mut Vec<u8>) -> Result<()> {
+    fn checkpoint(
+        &mut self,
+        arrival: &Arrival,
+        description: &Description,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let ArrivingState::Whole(state) = &arrival.state else {
             return Err(Error::unsupported("lines hold states that are whole"));
         };
-        let description = Description::decode(&arrival.meta)?;
         // JSON has two spellings, of which the clear name stands for the usual one.
         let whole = description.encode()? == arrival.meta
             && description.content_type != Codec::Json.content_type();
         let depth = self.depth;
-        self.line("checkpoint", out, |line| {
+        put_line("checkpoint", out, |line| {
             put_header(line, &arrival.header);
-            put_description(line, &description);
-            put_state(line, &description, state, depth);
+            put_description(line, description);
+            put_state(line, description, state, depth);
             if let Some(checksum) = &description.checksum {
                 line.hex("checksum", checksum);
             }
@@ -122,10 +95,14 @@ impl Encoder for LinesEncoder {
         })
     }
 
-    fn end(&mut self, totals: &Totals, out: &mut Vec<u8>) -> Result<()> {
-        let digest: [u8; 32] = self.digest.clone().finalize().into();
+    fn is_digested(&self) -> bool {
+        true
+    }
+
+    fn end(&mut self, totals: &Totals, sha256: Option<[u8; 32]>, out: &mut Vec<u8>) -> Result<()> {
+        let digest = sha256.ok_or_else(|| Error::unsupported("lines end with their SHA-256"))?;
         let newest = self.newest;
-        self.line("end", out, |line| {
+        put_line("end", out, |line| {
             line.number("sessions", totals.sessions);
             line.number("checkpoints", totals.checkpoints);
             line.number("attachments", totals.attachments);
@@ -136,14 +113,30 @@ impl Encoder for LinesEncoder {
     }
 }
 
+/// Appends a line that `fill` writes. One that is too long is taken back.
+fn put_line(kind: &str, out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) -> Result<()> {
+    let start = out.len();
+    let mut object = Object::new(out);
+    object.text("kind", kind);
+    fill(&mut object);
+    object.end();
+    out.push(b'\n');
+    let length = out.len() - start;
+    if length > MAX_LINE {
+        out.truncate(start);
+        let error = Error::too_large("a line", length as u64, MAX_LINE as u64);
+        return Err(error.with("instead", "export an archive"));
+    }
+    Ok(())
+}
+
 fn put_header(line: &mut Object<'_>, header: &Header) {
     line.number("sequence", header.sequence);
-    line.text("id", &header.id.to_string());
-    line.text("session", &header.session.to_string());
-    let parent = header.parent.as_ref().map(ToString::to_string);
-    line.maybe("parent", parent.as_deref());
+    line.id("id", header.id.raw());
+    line.id("session", header.session.raw());
+    line.maybe_id("parent", header.parent.as_ref().map(CheckpointId::raw));
     if let Some(enclosing) = &header.enclosing {
-        line.text("enclosing", &enclosing.to_string());
+        line.id("enclosing", enclosing.raw());
     }
     line.number("revision", header.revision);
     line.time("created_at", header.created_at);
