@@ -183,9 +183,10 @@ impl Receiver<'_> {
     }
 
     /// Makes a checkpoint ready, and sends what is ready when enough has come together.
-    async fn take(&mut self, arrival: Arrival, there: Item<Record>) -> Result<()> {
+    async fn take(&mut self, mut arrival: Arrival, there: Item<Record>) -> Result<()> {
         match self.plan(&arrival, there).await {
             Ok(Some(ready)) => {
+                arrival.verified = None;
                 self.building.push(arrival, ready);
                 if self.building.is_full() {
                     self.send().await?;

@@ -75,6 +75,8 @@ pub(crate) struct Arrival {
     pub(crate) state: ArrivingState,
     /// All of them. One without its content is [asked for](Source::attachment) when it is needed.
     pub(crate) attachments: Vec<Attachment>,
+    /// The description decoded, if whoever read it [verified](Self::verify) it as well.
+    pub(crate) verified: Option<Box<Description>>,
 }
 
 impl Arrival {

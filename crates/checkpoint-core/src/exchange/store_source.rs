@@ -191,5 +191,6 @@ fn arrival(record: Record, attachments: Vec<Attachment>) -> Result<Arrival> {
         meta: meta.ok_or_else(left_out)?,
         state,
         attachments,
+        verified: None,
     })
 }

@@ -206,6 +206,7 @@ impl Read {
             meta: self.meta,
             state: self.state.ok_or_else(|| missing("state"))?,
             attachments: Vec::new(),
+            verified: None,
         };
         Ok((arrival, self.attachments))
     }

@@ -1,20 +1,24 @@
 //! A file gone through from its beginning to its end, before anything is taken out of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::judge::{Judge, Tree};
-use super::source::{FileSource, Inner};
-use super::{At, Entry, Fault, FileHeader, Reading, Totals, count};
+use super::source::{FileSource, Index, Inner};
+use super::{At, Entry, Fault, FileHeader, Place, Reading, Totals, count};
 use crate::chunk::{Source, StreamReader};
 use crate::description::StateDigest;
 use crate::error::{Error, Result};
+use crate::exchange::beside::{AHEAD, Beside};
 use crate::hasher::ContentHasher;
 use crate::id::{CheckpointId, ChunkId};
 use crate::limits::Limits;
 
-/// Entries looked at before the executor is given a turn, and bytes of them.
+/// Entries that are read and then judged together, and bytes of the file after which they end.
 const STEP: usize = 1_024;
-const STEP_BYTES: u64 = 4 << 20;
+const STEP_BYTES: u64 = 1 << 20;
 /// Checkpoints from one mark to the next.
 const STRIDE: u64 = 1_024;
 /// Faults that are told; a file with more is not told all of them.
@@ -39,12 +43,35 @@ struct Pending {
     offset: u64,
 }
 
-/// What a step found.
+/// Entries that were read one after another.
+#[derive(Default)]
+pub(super) struct Batch {
+    entries: Vec<Read>,
+    /// The bytes that they take in the file.
+    bytes: u64,
+    /// Nothing comes behind them.
+    over: bool,
+}
+
+/// An entry, or why there is none.
+struct Read {
+    entry: Result<Entry, Fault>,
+    place: Place,
+    at: At,
+}
+
+/// What judges entries, while those behind them are read.
+struct Judging {
+    judge: Judge,
+    index: Arc<Mutex<Index>>,
+    totals: Totals,
+}
+
+/// What was found in a batch.
 #[derive(Default)]
 struct Step {
     faults: Vec<Fault>,
     pending: Vec<Pending>,
-    over: bool,
 }
 
 impl Survey {
@@ -61,37 +88,70 @@ impl Survey {
         all: bool,
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<Self> {
-        let mut judge = Some(Judge::new(&header, limits)?);
+        let judge = Judge::new(&header, limits)?;
+        let source = FileSource::new(label, header, reading);
+        let mut judging = Judging {
+            judge,
+            index: Arc::clone(&source.index),
+            totals: Totals::default(),
+        };
         let mut survey = Self {
-            source: FileSource::new(label, header, reading),
+            source,
             totals: Totals::default(),
             faults: Vec::new(),
             wrong: 0,
         };
         let mut compared = HashMap::new();
-        while let Some(mut judging) = judge.take() {
-            let mut totals = survey.totals;
-            let step = survey.source.blocking(move |inner| {
-                let step = inner.step(&mut judging, &mut totals, all);
-                (step, judging, totals)
-            });
-            let (step, judging, totals) = step.await?;
-            survey.totals = totals;
-            step.faults
-                .into_iter()
-                .for_each(|fault| survey.found(fault));
-            for pending in step.pending {
-                if !all && survey.wrong > 0 {
-                    break;
-                }
-                survey.compare(pending, &mut compared).await?;
+        let read = |source: &FileSource| source.blocking(move |inner| inner.batch(all));
+        let mut next = Some(read(&survey.source));
+        while let Some(batch) = next.take() {
+            let batch = batch.end().await?;
+            let goes_on = !batch.over;
+            if goes_on && batch.bytes <= AHEAD {
+                next = Some(read(&survey.source));
             }
-            progress(survey.totals.checkpoints);
-            judge = (!step.over && (all || survey.wrong == 0)).then_some(judging);
+            let judged = Beside::start(move || {
+                let mut judging = judging;
+                let step = judging.step(batch, all);
+                (judging, step)
+            });
+            let step;
+            (judging, step) = judged.end().await?;
+            let taken = survey.take(step, &mut judging.totals, all, &mut compared);
+            if taken.await? && !all {
+                break;
+            }
+            progress(judging.totals.checkpoints);
+            if goes_on && next.is_none() {
+                next = Some(read(&survey.source));
+            }
         }
+        survey.totals = judging.totals;
         survey.source.total = survey.totals.checkpoints;
         survey.faults.sort_by_key(|fault| fault.at.offset);
         Ok(survey)
+    }
+
+    /// Takes what was found in a batch, and compares states with their digests; answers whether anything is wrong.
+    async fn take(
+        &mut self,
+        step: Step,
+        totals: &mut Totals,
+        all: bool,
+        compared: &mut HashMap<ChunkId, (u64, StateDigest)>,
+    ) -> Result<bool> {
+        for fault in step.faults {
+            self.found(fault);
+        }
+        for pending in step.pending {
+            if !all && self.wrong > 0 {
+                break;
+            }
+            if !self.compare(pending, compared).await? {
+                totals.checkpoints -= 1;
+            }
+        }
+        Ok(self.wrong > 0)
     }
 
     fn found(&mut self, fault: Fault) {
@@ -102,12 +162,12 @@ impl Survey {
     }
 
     /// Reads a state that lies in chunks, each compared with its id, and compares it with its digest. A state is read
-    /// once, in however many checkpoints it is.
+    /// once, in however many checkpoints it is. Answers whether it is the one that it was.
     async fn compare(
         &mut self,
         pending: Pending,
         compared: &mut HashMap<ChunkId, (u64, StateDigest)>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let Pending {
             tree,
             id,
@@ -122,23 +182,20 @@ impl Survey {
         let error = match read {
             Ok(digest) if tree.digest.is_none_or(|stored| stored == digest) => {
                 compared.insert(tree.top, (tree.length, digest));
-                return Ok(());
+                return Ok(true);
             }
             Ok(_) => Error::corrupt("the state does not match its digest"),
             Err(error) if error.is_corrupt() => error,
             Err(error) => return Err(error),
         };
-        self.totals.checkpoints -= 1;
-        self.source
-            .blocking(move |inner| inner.refused.insert(offset))
-            .await?;
+        self.source.index.lock().refused.insert(offset);
         self.found(Fault {
             error,
             checkpoint: Some(id),
             at,
             last: false,
         });
-        Ok(())
+        Ok(false)
     }
 
     async fn digest(&self, tree: Tree) -> Result<StateDigest> {
@@ -153,31 +210,49 @@ impl Survey {
 }
 
 impl Inner {
-    fn step(&mut self, judge: &mut Judge, totals: &mut Totals, all: bool) -> Step {
-        let mut step = Step::default();
+    /// Reads what comes next, with `all` also behind what cannot be read.
+    fn batch(&mut self, all: bool) -> Batch {
+        let mut batch = Batch::default();
         let from = self.reading.place().offset;
-        for _ in 0..STEP {
+        while batch.entries.len() < STEP && batch.bytes <= STEP_BYTES && !batch.over {
             let place = self.reading.place();
-            if place.offset - from > STEP_BYTES {
-                break;
-            }
-            let judged = match self.reading.next() {
+            let entry = self.reading.next();
+            batch.over = match &entry {
+                Ok(entry) => matches!(entry, Entry::End(_)),
+                Err(fault) => fault.last || !all,
+            };
+            batch.entries.push(Read {
+                entry,
+                place,
+                at: self.reading.at(),
+            });
+            batch.bytes = self.reading.place().offset.saturating_sub(from);
+        }
+        batch
+    }
+}
+
+impl Judging {
+    fn step(&mut self, batch: Batch, all: bool) -> Step {
+        let mut step = Step::default();
+        let index = Arc::clone(&self.index);
+        let mut index = index.lock();
+        for Read { entry, place, at } in batch.entries {
+            let judged = match entry {
                 Ok(Entry::End(left_out)) => {
-                    totals.left_out = left_out;
-                    step.over = true;
+                    self.totals.left_out = left_out;
                     break;
                 }
-                Ok(entry) => self.judge(&entry, judge, totals, place).map(|tree| {
-                    count(totals, &entry);
+                Ok(entry) => self.judge(&entry, &mut index, place, at).map(|tree| {
+                    count(&mut self.totals, &entry);
                     step.pending.extend(tree);
                 }),
                 Err(fault) => Err(fault),
             };
             if let Err(fault) = judged {
-                self.refused.insert(place.offset);
-                step.over = fault.last || !all;
+                index.refused.insert(place.offset);
                 step.faults.push(fault);
-                if step.over {
+                if !all {
                     break;
                 }
             }
@@ -188,11 +263,10 @@ impl Inner {
     fn judge(
         &mut self,
         entry: &Entry,
-        judge: &mut Judge,
-        totals: &Totals,
-        place: super::Place,
+        index: &mut Index,
+        place: Place,
+        at: At,
     ) -> Result<Option<Pending>, Fault> {
-        let at = self.reading.at();
         let fault = |error: Error| Fault {
             error,
             checkpoint: None,
@@ -201,29 +275,27 @@ impl Inner {
         };
         match entry {
             Entry::Session(session) => {
-                judge.session(session).map_err(fault)?;
-                self.sessions.push(place);
+                self.judge.session(session).map_err(fault)?;
+                index.sessions.push(place);
                 Ok(None)
             }
             Entry::Chunk(id, children, offset) => {
-                if let Some(child) = children
-                    .iter()
-                    .find(|child| !self.chunks.contains_key(child))
-                {
+                let lacks = |child: &&ChunkId| !index.chunks.contains_key(child);
+                if let Some(child) = children.iter().find(lacks) {
                     let error = Error::corrupt("a chunk stands before one that it needs");
                     return Err(fault(error.with("chunk", id).with("needs", child)));
                 }
-                self.chunks.entry(*id).or_insert(*offset);
+                index.chunks.entry(*id).or_insert(*offset);
                 Ok(None)
             }
             Entry::Checkpoint(arrival) => {
                 let id = &arrival.header.id;
-                let tree = judge.checkpoint(arrival).map_err(|error| Fault {
+                let tree = self.judge.checkpoint(arrival).map_err(|error| Fault {
                     checkpoint: Some(id.clone()),
                     ..fault(error)
                 })?;
-                if totals.checkpoints.is_multiple_of(STRIDE) {
-                    self.marks.push((arrival.header.sequence, place));
+                if self.totals.checkpoints.is_multiple_of(STRIDE) {
+                    index.marks.push((arrival.header.sequence, place));
                 }
                 Ok(tree.map(|tree| Pending {
                     tree,

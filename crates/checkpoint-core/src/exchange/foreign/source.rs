@@ -142,6 +142,7 @@ impl Inner {
             meta: description.encode()?,
             state: ArrivingState::Whole(state),
             attachments: Vec::new(),
+            verified: None,
         })
     }
 

@@ -245,6 +245,7 @@ impl CheckpointLine<'_> {
             meta,
             state: ArrivingState::Whole(state),
             attachments,
+            verified: None,
         })
     }
 

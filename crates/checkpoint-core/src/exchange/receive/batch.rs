@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::commit::{Commit, NewChunk, Operation};
 use crate::error::Result;
 use crate::exchange::report::Received;
-use crate::exchange::source::Arrival;
+use crate::exchange::source::{Arrival, ArrivingState};
 use crate::receipt::Receipt;
 use crate::record::Attachment;
 
@@ -84,6 +84,10 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn push(&mut self, arrival: Arrival, ready: Ready) {
         self.bytes += ready.size();
+        // A state that was cut is held beside its chunks, for the case that the commit is refused.
+        if let (ArrivingState::Whole(state), false) = (&arrival.state, ready.chunks.is_empty()) {
+            self.bytes += state.len();
+        }
         self.operations += ready.operations.len();
         self.chunks += ready.chunks.len();
         self.members.push((arrival, ready));

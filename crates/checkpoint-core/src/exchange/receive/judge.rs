@@ -1,5 +1,7 @@
 //! What becomes of a checkpoint, by what the target has under its id.
 
+use std::borrow::Cow;
+
 use super::Receiver;
 use super::batch::{Ready, What};
 use super::carry::Carried;
@@ -58,8 +60,12 @@ impl Receiver<'_> {
     }
 
     /// What arrives must be what a writer could have saved, and what it was when it was saved.
-    fn check(&self, arrival: &Arrival) -> Result<Description> {
+    fn check<'a>(&self, arrival: &'a Arrival) -> Result<Cow<'a, Description>> {
         let limits = &self.target.info().limits;
+        if let Some(description) = &arrival.verified {
+            check_description(description, limits)?;
+            return Ok(Cow::Borrowed(description));
+        }
         let description = Description::decode(&arrival.meta)?;
         check_description(&description, limits)?;
         if let Some(stored) = &description.checksum
@@ -68,7 +74,7 @@ impl Receiver<'_> {
             let problem = "the checksum does not match what arrives";
             return Err(Error::corrupt(problem));
         }
-        Ok(description)
+        Ok(Cow::Owned(description))
     }
 
     async fn append(
