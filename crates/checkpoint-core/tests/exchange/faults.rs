@@ -9,18 +9,40 @@ use bytes::Bytes;
 use checkpoint_core::{
     Attachment, AttachmentQuery, Backend, Budget, CheckpointId, ChunkId, ChunkInfo, Commit,
     CommitId, ContentHasher, Error, ExportFormat, Feed, Item, MaintainStep, MemoryBackend,
-    MetaRecord, Page, Parts, Position, Query, Receipt, Reseal, Result, Sealed, SessionQuery,
-    SessionRecord, Stats, Store, StoreInfo, StoredChunk,
+    MetaRecord, Operation, Page, Parts, Position, Query, Receipt, Reseal, Result, Sealed,
+    SessionQuery, SessionRecord, Stats, Store, StoreInfo, StoredChunk,
 };
 
-use crate::common::{Scratch, all_reads, fill, filled, memory};
+use crate::common::{Scratch, all_reads, fill, filled, memory, noise};
 
-/// Fails at one commit, counted from 1.
+/// Fails at one commit, counted from 1, and remembers the largest.
 #[derive(Debug)]
 struct Failing {
     inner: Arc<dyn Backend>,
     commits: AtomicU64,
     at: u64,
+    largest: AtomicU64,
+}
+
+impl Failing {
+    fn new(inner: Arc<dyn Backend>, at: u64) -> Self {
+        Self {
+            inner,
+            commits: AtomicU64::new(0),
+            at,
+            largest: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Bytes of chunks, and of the states that they are of.
+fn held(commit: &Commit) -> u64 {
+    let states = commit.operations.iter().map(|operation| match operation {
+        Operation::Append(append) if append.payload.inline().is_none() => append.length,
+        _ => 0,
+    });
+    let chunks = commit.chunks.iter().map(|chunk| chunk.bytes.len() as u64);
+    states.chain(chunks).sum()
 }
 
 macro_rules! forward {
@@ -32,6 +54,7 @@ macro_rules! forward {
             }
 
             async fn commit(&self, commit: Commit) -> Result<Receipt> {
+                self.largest.fetch_max(held(&commit), Ordering::SeqCst);
                 if self.commits.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
                     return Err(Error::storage("the disk is full"));
                 }
@@ -78,11 +101,7 @@ async fn an_import_that_failed_at_any_commit_goes_on_when_done_again() {
         let mut failed = 0;
         for at in 1.. {
             let inner: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
-            let failing = Failing {
-                inner: Arc::clone(&inner),
-                commits: AtomicU64::new(0),
-                at,
-            };
+            let failing = Failing::new(Arc::clone(&inner), at);
             let first = Store::new(Arc::new(failing)).import(&file).await;
             let store = Store::new(inner);
             if first.is_ok() {
@@ -102,6 +121,30 @@ async fn an_import_that_failed_at_any_commit_goes_on_when_done_again() {
 }
 
 /// A store in memory whose chunks and fingerprints are named by a key.
+#[tokio::test]
+async fn a_commit_counts_the_states_that_are_held_beside_their_chunks() {
+    const SIZE: u64 = 64 << 10;
+    let (scratch, source) = (Scratch::new(), memory());
+    let session = source.session("a").await.expect("made");
+    for n in 0..200 {
+        let save = session.save_bytes("application/x-own", noise(n, SIZE as usize));
+        save.await.expect("saved");
+    }
+    let file = scratch.path("export");
+    let export = source.export().format(ExportFormat::Lines).to_file(&file);
+    export.await.expect("exported");
+    let target = Arc::new(Failing::new(Arc::new(MemoryBackend::new()), 0));
+    let store = Store::new(Arc::clone(&target) as Arc<dyn Backend>);
+    let report = store.import(&file).await.expect("imported");
+    assert_eq!(report.received.checkpoints, 200);
+    let largest = target.largest.load(Ordering::SeqCst);
+    let bound = 4 << 20;
+    assert!(
+        (bound / 2..bound + 3 * SIZE).contains(&largest),
+        "{largest}"
+    );
+}
+
 fn keyed() -> Store {
     let info = StoreInfo {
         hasher: ContentHasher::keyed([7; 32]),

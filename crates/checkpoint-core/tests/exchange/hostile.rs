@@ -81,7 +81,7 @@ fn has(error: &Error, name: &str) -> bool {
 }
 
 /// The lines of an export, with some of them changed and the end made to fit.
-fn lines(bytes: &[u8], change: impl FnOnce(&mut Vec<String>)) -> Vec<u8> {
+pub(crate) fn lines(bytes: &[u8], change: impl FnOnce(&mut Vec<String>)) -> Vec<u8> {
     let text = std::str::from_utf8(bytes).expect("text");
     let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
     let end = lines.pop().expect("an end");

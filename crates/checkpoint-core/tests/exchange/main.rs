@@ -1,5 +1,6 @@
 //! Exports and imports: nothing is lost, nothing that is not as it must be comes in.
 
+mod ahead;
 mod common;
 mod faults;
 mod hostile;
