@@ -1,5 +1,5 @@
 //! Exports and imports: how many checkpoints a second, and how much memory while 1 GiB of states goes through, each way
-//! in a process of its own.
+//! in a process of its own; so is a verification of all of them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use checkpoint_core::{Durability, ExportFormat, MemoryBackend, Store};
 
 use crate::process;
 
-/// The first argument of a process that fills, exports or imports.
+/// The first argument of a process that fills, verifies, exports or imports.
 pub(crate) const CHILD: &str = "--one-file";
 /// Checkpoints of 1 KiB whose way is timed.
 const ROWS: u64 = 100_000;
@@ -43,12 +43,17 @@ pub(crate) fn run(report: &mut Report, mib: u64) {
     for (name, bytes) in CONTENTS {
         let dir = directory();
         in_a_process("fill", ExportFormat::Archive, dir.path(), mib, bytes);
+        let tell = |report: &mut Report, load: String, peak: u64| {
+            let value = Spread::value(peak as f64 / f64::from(1 << 20), 1);
+            report.tell(Figure::alone(Table::Files, load, "MiB", value));
+        };
+        let peak = in_a_process("verify", ExportFormat::Archive, dir.path(), mib, bytes);
+        tell(report, format!("verify, {name}, memory{size}"), peak);
         for format in FORMATS {
             for way in ["export", "import"] {
                 let peak = in_a_process(way, format, dir.path(), mib, bytes);
                 let load = format!("{format}, {way}, {name}, memory{size}");
-                let value = Spread::value(peak as f64 / f64::from(1 << 20), 1);
-                report.tell(Figure::alone(Table::Files, load, "MiB", value));
+                tell(report, load, peak);
             }
             std::fs::remove_file(dir.path().join("file")).expect("removed");
         }
@@ -152,6 +157,12 @@ pub(crate) fn child(args: &[String]) {
             "fill" => {
                 let store = store_at(&dir.join("from.db"), Durability::Disk).await;
                 fill(&store, (mib << 20) / bytes, bytes).await;
+                store.close().await.expect("closed");
+            }
+            "verify" => {
+                let store = store_at(&dir.join("from.db"), Durability::Disk).await;
+                let verified = store.verify().await.expect("verified");
+                assert_eq!((verified.valid, verified.invalid), ((mib << 20) / bytes, 0));
                 store.close().await.expect("closed");
             }
             "export" => {

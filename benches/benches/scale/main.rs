@@ -25,7 +25,7 @@ cargo xtask bench scale [MEASUREMENT]... [--rows N] [--mib N]
   many    create, latest and list, with --rows checkpoints (1,000,000) against 1,000
   large   memory while a state of --mib MiB (1,024) is saved and read back
   copy    one store into another: 100,000 small states, and memory for --mib MiB of large ones
-  files   exports and imports of 100,000 checkpoints, and memory with --mib MiB (1,024)
+  files   exports and imports of 100,000 checkpoints, and memory, also of verify, with --mib MiB (1,024)
   growth  the file after 200 turns of 2 KiB, all of the conversation saved each turn
 
 Without a MEASUREMENT all are made. CHECKPOINT_BENCH_DIR names the disk to measure on.

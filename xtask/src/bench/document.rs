@@ -64,7 +64,7 @@ fn measured(text: &str, sentence: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::promise::PROMISES;
+    use super::super::promise::{Bound, PROMISES};
     use super::*;
 
     const TEXT: &str =
@@ -113,17 +113,17 @@ mod tests {
         for promise in PROMISES {
             let (table, load) = (promise.table, promise.load);
             let stated = cell(&text, table, load, "promised").unwrap_or_default();
-            let in_mib = matches!(table, Table::Large | Table::Moving);
-            let unit = if in_mib { "MiB" } else { "MB" };
+            let unit = match (table, promise.bound) {
+                (Table::Files, Bound::AtLeast(_)) => "/s",
+                (Table::Large | Table::Moving | Table::Files, _) => "MiB",
+                _ => "MB",
+            };
             let bound = table::bound(promise, unit);
             // What deeper trees excuse is found by measuring.
             let stated = stated.split(" + ").next().unwrap_or_default();
             assert_eq!(stated, bound, "`{load}`, {table:?}");
             let goal = cell(&text, table, load, "goal").unwrap_or_default();
-            let expected = promise
-                .goal
-                .map_or(String::new(), |goal| format!("{goal} ×"));
-            assert_eq!(goal, expected, "`{load}`, {table:?}");
+            assert_eq!(goal, table::goal(promise, unit), "`{load}`, {table:?}");
         }
     }
 

@@ -54,6 +54,14 @@ const fn value(table: Table, load: &'static str, bound: f64) -> Promise {
     }
 }
 
+/// So many a second.
+const fn rate(table: Table, load: &'static str, bound: f64) -> Promise {
+    Promise {
+        bound: Bound::AtLeast(bound),
+        ..value(table, load, bound)
+    }
+}
+
 impl Promise {
     const fn goal(self, goal: f64) -> Self {
         Self {
@@ -63,7 +71,9 @@ impl Promise {
     }
 }
 
-use Table::{Durable, Growth, InFlight, Instructions, Large, Many, Moving, NotDurable, Reads};
+use Table::{
+    Durable, Files, Growth, InFlight, Instructions, Large, Many, Moving, NotDurable, Reads,
+};
 
 /// How much more an operation may take than the baseline, before somebody looks.
 const MORE: f64 = 1.03;
@@ -100,6 +110,22 @@ pub(super) const PROMISES: &[Promise] = &[
     value(Large, "random bytes, save, memory", 100.0),
     value(Large, "random bytes, restore, memory", 100.0),
     value(Moving, "SQLite to SQLite, 1024 × 1 MiB, memory", 100.0),
+    rate(Files, "archive, export to a file", 100_000.0).goal(400_000.0),
+    rate(Files, "archive, import into memory", 50_000.0).goal(150_000.0),
+    rate(Files, "archive, import into SQLite", 35_000.0).goal(150_000.0),
+    rate(Files, "lines, export to a file", 100_000.0).goal(400_000.0),
+    rate(Files, "lines, import into memory", 43_000.0).goal(150_000.0),
+    rate(Files, "lines, import into SQLite", 33_000.0).goal(150_000.0),
+    value(Files, "verify, 1 KiB each, memory", 100.0),
+    value(Files, "archive, export, 1 KiB each, memory", 100.0),
+    value(Files, "archive, import, 1 KiB each, memory", 100.0),
+    value(Files, "lines, export, 1 KiB each, memory", 100.0),
+    value(Files, "lines, import, 1 KiB each, memory", 100.0),
+    value(Files, "verify, 64 KiB each, memory", 100.0),
+    value(Files, "archive, export, 64 KiB each, memory", 100.0),
+    value(Files, "archive, import, 64 KiB each, memory", 100.0).goal(64.0),
+    value(Files, "lines, export, 64 KiB each, memory", 100.0),
+    value(Files, "lines, import, 64 KiB each, memory", 100.0),
     value(Growth, "words, file after close", 0.6),
     value(Growth, "hexadecimal digits, file after close", 0.6),
     most(Instructions, "save, 1 KiB, memory", MORE),

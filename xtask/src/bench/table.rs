@@ -69,7 +69,7 @@ fn cells(table: Table, rows: &[Row], verdicts: bool) -> Vec<Vec<String>> {
         }),
         ("goal", |row| {
             let promise = row.promise;
-            promise.map_or_else(String::new, |it| goal(it, &row.figure))
+            promise.map_or_else(String::new, |it| goal(it, &row.figure.unit))
         }),
     ];
     if verdicts {
@@ -150,15 +150,17 @@ fn promised(promise: &Promise, figure: &Figure) -> String {
     }
 }
 
-fn goal(promise: &Promise, figure: &Figure) -> String {
+/// Where a load is to come to, if that is not promised yet.
+pub(super) fn goal(promise: &Promise, unit: &str) -> String {
     let goal = promise.goal;
-    goal.map_or_else(String::new, |goal| limit(goal, promise.of, &figure.unit))
+    goal.map_or_else(String::new, |goal| limit(goal, promise.of, unit))
 }
 
 /// What people chose has no more digits than they gave it.
 fn limit(value: f64, of: Of, unit: &str) -> String {
     match of {
         Of::Ratio => format!("{value} ×"),
+        Of::Value if unit == "/s" => format!("{}/s", grouped(value)),
         Of::Value => format!("{value} {unit}"),
     }
 }
