@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use checkpoint_core::engine::{aside, or_damage};
+use checkpoint_core::engine::{aside, or_damage, page_limit};
 use checkpoint_core::{
     Attachment, AttachmentQuery, Backend, BackupDraft, Budget, CheckpointId, ChunkId, ChunkInfo,
-    Commit, CommitId, Error, ErrorKind, Feed, Item, MaintainStep, MetaRecord, Meter, Page, Parts,
-    Position, Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo,
-    StoredChunk, files,
+    Commit, CommitId, Error, Feed, Item, MaintainStep, MetaRecord, Meter, Page, Parts, Position,
+    Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
+    files,
 };
 
 use crate::backup::{self, Draft};
@@ -94,21 +94,11 @@ impl RedbBackend {
     }
 
     fn writer(&self) -> Result<&Writer> {
-        self.shared.writer.as_ref().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Denied,
-                "the store is open for reading alone; open it for writing",
-            )
-            .on(&self.shared.info.label)
-        })
+        Writer::of(self.shared.writer.as_ref(), &self.shared.info)
     }
 
     fn page(&self, limit: usize) -> Result<usize> {
-        let most = self.shared.info.limits.page;
-        if limit as u64 <= most {
-            return Ok(limit);
-        }
-        Err(Error::too_large("the limit of a page", limit as u64, most).on(&self.shared.info.label))
+        page_limit(&self.shared.info, limit)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Reads, each with a view that it is given.
 
-use checkpoint_core::engine::{SessionRow, feed_page, or_damage, reaches_back};
+use checkpoint_core::engine::{
+    Listed, ListedSessions, attachment_page, feed_page, or_damage, reaches_back, session_page,
+};
 use checkpoint_core::{
-    Attachment, AttachmentQuery, CheckpointId, Error, Feed, Head, Item, Order, Page, Position,
-    Result, SessionQuery, SessionRecord, Stats,
+    Attachment, AttachmentQuery, CheckpointId, Error, Feed, Item, Order, Page, Position, Result,
+    SessionId, SessionQuery, SessionRecord, Stats,
 };
 
 use crate::checkpoint::Lying;
@@ -19,46 +21,28 @@ pub(crate) fn sessions(
     query: &SessionQuery,
     limit: usize,
 ) -> Result<Page<Item<SessionRecord>>> {
-    let mut page = Page::empty();
-    let mut after = query.after_place()?;
-    if limit == 0 {
-        return Ok(page);
+    let mut page = session_page(&mut Rows(view), query, limit)?;
+    let lost = view.lost(&[Table::Session]);
+    let unknown = query.id.is_none() && lost.is_some_and(|lost| !lost.knows_sessions());
+    if unknown && page.next.is_none() && page.items.len() < limit {
+        page.items.push(left_out("sessions"));
     }
-    if let Some(id) = &query.id {
-        let comes = |key| match (after, query.order) {
-            (None, _) => true,
-            (Some(after), Order::Ascending) => key > after,
-            (Some(after), Order::Descending) => key < after,
-        };
-        if let Some((key, Some(row))) = session::listed_by_id(view, id)?
-            && comes(key)
-        {
-            page.items.push(with_head(view, row)?);
-        }
-        return Ok(page);
+    Ok(page)
+}
+
+struct Rows<'v>(&'v View);
+
+impl ListedSessions for Rows<'_> {
+    fn by_id(&mut self, id: &SessionId) -> Result<Option<Listed>> {
+        session::listed_by_id(self.0, id)
     }
-    loop {
-        let rows = session::after(view, after, query.order, limit + 1)?;
-        let last_batch = rows.is_empty();
-        for (key, row) in rows {
-            if let Some(row) = row {
-                if page.items.len() == limit {
-                    page.next = after.map(|after| query.cursor(after));
-                    return Ok(page);
-                }
-                page.items.push(with_head(view, row)?);
-            }
-            after = Some(key);
-        }
-        if last_batch {
-            if view
-                .lost(&[Table::Session])
-                .is_some_and(|lost| !lost.knows_sessions() && page.items.len() < limit)
-            {
-                page.items.push(left_out("sessions"));
-            }
-            return Ok(page);
-        }
+
+    fn after(&mut self, key: Option<u64>, order: Order, limit: usize) -> Result<Vec<Listed>> {
+        session::after(self.0, key, order, limit)
+    }
+
+    fn head(&mut self, session: u64) -> Result<Option<(u64, CheckpointId)>> {
+        checkpoint::head(self.0, session)
     }
 }
 
@@ -67,51 +51,25 @@ fn left_out<T>(what: &'static str) -> Item<T> {
     Item::Corrupt(Error::corrupt("not all can be read; some may be left out").with("what", what))
 }
 
-fn with_head(view: &View, row: Result<SessionRow>) -> Result<Item<SessionRecord>> {
-    let row = match row {
-        Ok(row) => row,
-        Err(error) => return Ok(Item::Corrupt(error)),
-    };
-    let head = match or_damage(checkpoint::head(view, row.key))? {
-        Ok(head) => head,
-        Err(error) => return Ok(Item::Corrupt(error.with("head of session", &row.id))),
-    };
-    let head = head.map(|(sequence, id)| Head { id, sequence });
-    Ok(Item::Found(row.record(head)))
-}
-
-/// A page of attachments. The cursor counts what matched.
+/// A page of attachments.
 pub(crate) fn attachments(
     view: &View,
     query: &AttachmentQuery,
     limit: usize,
 ) -> Result<Page<Item<Attachment>>> {
-    let mut page = Page::empty();
-    let mut skip = query.after_place()?;
-    let mut place = skip;
-    if limit == 0 {
-        return Ok(page);
-    }
     let (kind, key) = (query.kind.as_deref(), query.key.as_deref());
-    for id in &query.checkpoints {
+    let list = |id: &CheckpointId| {
         let Some(sequence) = live(view, id)? else {
-            continue;
+            return Ok(Vec::new());
         };
-        for listed in attachment::list(view, sequence, kind, key)? {
-            if skip > 0 {
-                skip -= 1;
-                continue;
-            }
-            if page.items.len() == limit {
-                page.next = Some(query.cursor(place));
-                return Ok(page);
-            }
-            place += 1;
-            let item = attachment::read(view, &listed, id, sequence, query.content)?;
-            page.items.push(item);
-        }
-    }
-    if view.lost(&[Table::AttachmentKey]).is_some() && page.items.len() < limit {
+        let listed = attachment::list(view, sequence, kind, key)?.into_iter();
+        Ok(listed.map(|it| (sequence, it)).collect())
+    };
+    let mut page = attachment_page(query, limit, list, |id, (sequence, listed)| {
+        attachment::read(view, &listed, id, sequence, query.content)
+    })?;
+    let lost = view.lost(&[Table::AttachmentKey]).is_some();
+    if lost && page.next.is_none() && page.items.len() < limit {
         page.items.push(left_out("attachments"));
     }
     Ok(page)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use checkpoint_core::engine::aside;
+use checkpoint_core::engine::{aside, page_limit};
 use checkpoint_core::{
     Attachment, AttachmentQuery, Backend, BackupDraft, Budget, CheckpointId, ChunkId, ChunkInfo,
     Commit, CommitId, Durability, Error, Feed, Item, MaintainStep, MetaRecord, Meter, Page, Parts,
@@ -82,21 +82,11 @@ impl SqliteBackend {
     }
 
     fn writer(&self) -> Result<&Writer> {
-        self.shared.writer.as_ref().ok_or_else(|| {
-            Error::new(
-                checkpoint_core::ErrorKind::Denied,
-                "the store is open for reading alone; open it for writing",
-            )
-            .on(&self.shared.info.label)
-        })
+        Writer::of(self.shared.writer.as_ref(), &self.shared.info)
     }
 
     fn page(&self, limit: usize) -> Result<usize> {
-        let most = self.shared.info.limits.page;
-        if limit as u64 <= most {
-            return Ok(limit);
-        }
-        Err(Error::too_large("the limit of a page", limit as u64, most).on(&self.shared.info.label))
+        page_limit(&self.shared.info, limit)
     }
 
     fn now_at(&self) -> Result<Position> {

@@ -1,9 +1,11 @@
 //! Reads, each with a connection that it is given.
 
-use checkpoint_core::engine::{SessionRow, feed_page, reaches_back};
+use checkpoint_core::engine::{
+    Listed, ListedSessions, attachment_page, feed_page, reaches_back, session_page,
+};
 use checkpoint_core::{
-    Attachment, AttachmentQuery, CheckpointId, Feed, Head, Item, Order, Page, Parts, Position,
-    Record, Result, SessionQuery, SessionRecord, Stats,
+    Attachment, AttachmentQuery, CheckpointId, Feed, Item, Order, Page, Parts, Position, Record,
+    Result, SessionId, SessionQuery, SessionRecord, Stats,
 };
 use rusqlite::Connection;
 
@@ -33,89 +35,41 @@ pub(crate) fn sessions(
     query: &SessionQuery,
     limit: usize,
 ) -> Result<Page<Item<SessionRecord>>> {
-    let mut page = Page::empty();
-    let mut after = query.after_place()?;
-    if limit == 0 {
-        return Ok(page);
+    session_page(&mut Rows(connection), query, limit)
+}
+
+struct Rows<'c>(&'c Connection);
+
+impl ListedSessions for Rows<'_> {
+    fn by_id(&mut self, id: &SessionId) -> Result<Option<Listed>> {
+        session::listed_by_id(self.0, id)
     }
-    if let Some(id) = &query.id {
-        let comes = |key| match (after, query.order) {
-            (None, _) => true,
-            (Some(after), Order::Ascending) => key > after,
-            (Some(after), Order::Descending) => key < after,
-        };
-        if let Some((key, Some(row))) = session::listed_by_id(connection, id)?
-            && comes(key)
-        {
-            page.items.push(with_head(connection, row)?);
-        }
-        return Ok(page);
+
+    fn after(&mut self, key: Option<u64>, order: Order, limit: usize) -> Result<Vec<Listed>> {
+        session::after(self.0, key, order, limit)
     }
-    loop {
-        let rows = session::after(connection, after, query.order, limit + 1)?;
-        let last_batch = rows.is_empty();
-        for (key, row) in rows {
-            if let Some(row) = row {
-                if page.items.len() == limit {
-                    page.next = after.map(|after| query.cursor(after));
-                    return Ok(page);
-                }
-                page.items.push(with_head(connection, row)?);
-            }
-            after = Some(key);
-        }
-        if last_batch {
-            return Ok(page);
-        }
+
+    fn head(&mut self, session: u64) -> Result<Option<(u64, CheckpointId)>> {
+        checkpoint::head(self.0, session)
     }
 }
 
-fn with_head(connection: &Connection, row: Result<SessionRow>) -> Result<Item<SessionRecord>> {
-    let row = match row {
-        Ok(row) => row,
-        Err(error) => return Ok(Item::Corrupt(error)),
-    };
-    let head = match or_damage(checkpoint::head(connection, row.key))? {
-        Ok(head) => head,
-        Err(error) => return Ok(Item::Corrupt(error.with("head of session", &row.id))),
-    };
-    let head = head.map(|(sequence, id)| Head { id, sequence });
-    Ok(Item::Found(row.record(head)))
-}
-
-/// A page of attachments. The cursor counts what matched.
+/// A page of attachments.
 pub(crate) fn attachments(
     connection: &Connection,
     query: &AttachmentQuery,
     limit: usize,
 ) -> Result<Page<Item<Attachment>>> {
-    let mut page = Page::empty();
-    let mut skip = query.after_place()?;
-    let mut place = skip;
-    if limit == 0 {
-        return Ok(page);
-    }
     let (kind, key) = (query.kind.as_deref(), query.key.as_deref());
-    for id in &query.checkpoints {
-        for found in attached(connection, id, kind, key)? {
-            if skip > 0 {
-                skip -= 1;
-                continue;
-            }
-            if page.items.len() == limit {
-                page.next = Some(query.cursor(place));
-                return Ok(page);
-            }
-            place += 1;
-            page.items.push(match found {
-                Ok((sequence, no)) => {
-                    attachment::read(connection, no, id, sequence, query.content)?
-                }
-                Err(error) => Item::Corrupt(error),
-            });
-        }
-    }
-    Ok(page)
+    attachment_page(
+        query,
+        limit,
+        |id| attached(connection, id, kind, key),
+        |id, found| match found {
+            Ok((sequence, no)) => attachment::read(connection, no, id, sequence, query.content),
+            Err(error) => Ok(Item::Corrupt(error)),
+        },
+    )
 }
 
 /// The attachments of a checkpoint, by its sequence and their numbers, or one damage that stands for them all. A damaged

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 use super::queue::{Asker, Unanswered, Work, queue};
+use crate::backend::StoreInfo;
 use crate::error::{Applied, Error, ErrorKind, Result};
 
 /// Commits that may wait; the next ones wait to get in.
@@ -47,6 +48,18 @@ impl<W: Work> Writer<W> {
         Ok(Self {
             asker,
             thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// The writer of a store that has one.
+    ///
+    /// # Errors
+    ///
+    /// `Denied` when there is none, since the store is open for reading alone.
+    pub fn of<'w>(writer: Option<&'w Self>, info: &StoreInfo) -> Result<&'w Self> {
+        writer.ok_or_else(|| {
+            let problem = "the store is open for reading alone; open it for writing";
+            Error::new(ErrorKind::Denied, problem).on(&info.label)
         })
     }
 

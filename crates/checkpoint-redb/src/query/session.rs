@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use checkpoint_core::engine::row::{corrupt, put_id, put_time, take_array, take_id, take_time};
-use checkpoint_core::engine::{SessionRow, or_damage, put_varint, take_varint};
+use checkpoint_core::engine::{Listed, SessionRow, or_damage, put_varint, take_varint};
 use checkpoint_core::{Error, Order, Result, SessionId, Timestamp};
 
 use super::salvage;
@@ -134,9 +134,6 @@ pub(crate) fn live_key(view: &View, id: &SessionId) -> Result<Option<u64>> {
 fn another(id: &SessionId) -> Error {
     Error::corrupt("an index names another session; rebuild it from a backup").with("session", id)
 }
-
-/// A row of the list of sessions: its key, and the session or what is wrong with it; none when it is deleted.
-pub(crate) type Listed = (u64, Option<Result<SessionRow>>);
 
 fn missing(key: u64, id: Option<&SessionId>) -> Listed {
     let error = Error::corrupt("a session lies on a page that cannot be read");

@@ -1,7 +1,7 @@
 //! Sessions.
 
 use bytes::Bytes;
-use checkpoint_core::engine::SessionRow;
+use checkpoint_core::engine::{Listed, SessionRow};
 use checkpoint_core::{Error, Order, Result, SessionId, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -154,9 +154,6 @@ pub(crate) fn live_key(connection: &Connection, id: &SessionId) -> Result<Option
         _ => Ok(Some(key)),
     }
 }
-
-/// A row of the list of sessions: its key, and the session or what is wrong with it; none when it is deleted.
-pub(crate) type Listed = (u64, Option<Result<SessionRow>>);
 
 fn listed(row: &Row<'_>) -> Result<Listed> {
     let session = match or_damage(named(row))? {
