@@ -114,7 +114,7 @@ mod tests {
             let (table, load) = (promise.table, promise.load);
             let stated = cell(&text, table, load, "promised").unwrap_or_default();
             let unit = match (table, promise.bound) {
-                (Table::Files, Bound::AtLeast(_)) => "/s",
+                (Table::Moving | Table::Files, Bound::AtLeast(_)) => "/s",
                 (Table::Large | Table::Moving | Table::Files, _) => "MiB",
                 _ => "MB",
             };
