@@ -13,14 +13,13 @@ use checkpoint_core::{
     Query, Receipt, Record, Result, SessionQuery, SessionRecord, Stats, StoreInfo, StoredChunk,
     files,
 };
+use checkpoint_rows::findings;
 
 use crate::backup::{self, Draft};
+use crate::base::View;
 use crate::config::RedbOptions;
 use crate::error::stopped;
-use crate::query::{agreement, checkpoint, chunk, scan, store};
-use crate::read;
 use crate::shared::Shared;
-use crate::view::View;
 use crate::worker::Writer;
 
 /// Ids in one call above which it leaves the calling task.
@@ -122,14 +121,14 @@ impl Backend for RedbBackend {
         if let [id] = ids
             && !self.shared.held.is_busy()
         {
-            let item = self.shared.held.around(|it| checkpoint::get(it, id, parts));
+            let item = self.shared.held.around(|it| it.checkpoint(id, parts));
             return item
                 .map(|item| vec![item])
                 .map_err(|error| error.on(&self.shared.info.label));
         }
         let ids = ids.to_vec();
         self.around(ids.len() > MANY, move |view| {
-            let items = ids.iter().map(|id| checkpoint::get(view, id, parts));
+            let items = ids.iter().map(|id| view.checkpoint(id, parts));
             items.collect()
         })
         .await
@@ -137,41 +136,34 @@ impl Backend for RedbBackend {
 
     async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>> {
         let (query, limit) = (query.clone(), self.page(query.limit)?);
-        self.around(limit > MANY_ITEMS, move |view| {
-            scan::scan(view, &query, limit)
-        })
-        .await
+        self.around(limit > MANY_ITEMS, move |view| view.scan(&query, limit))
+            .await
     }
 
     async fn sessions(&self, query: &SessionQuery) -> Result<Page<Item<SessionRecord>>> {
         let (query, limit) = (query.clone(), self.page(query.limit)?);
-        self.around(limit > MANY_ITEMS, move |view| {
-            read::sessions(view, &query, limit)
-        })
-        .await
+        self.around(limit > MANY_ITEMS, move |view| view.sessions(&query, limit))
+            .await
     }
 
     async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>> {
         let (query, limit) = (query.clone(), self.page(query.limit)?);
         self.around(query.checkpoints.len() > MANY, move |view| {
-            read::attachments(view, &query, limit)
+            view.attachments(&query, limit)
         })
         .await
     }
 
     async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
         let ids = ids.to_vec();
-        self.view(ids.len() > MANY, move |view| chunk::get(view, &ids))
+        self.view(ids.len() > MANY, move |view| view.chunks(&ids))
             .await
     }
 
     async fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>> {
         let ids = ids.to_vec();
-        self.view(ids.len() > 10 * MANY, move |view| {
-            let there = ids.iter().map(|id| chunk::number_of(view, id));
-            there.map(|no| Ok(no?.is_some())).collect()
-        })
-        .await
+        self.view(ids.len() > 10 * MANY, move |view| view.present(&ids))
+            .await
     }
 
     async fn scan_chunks(
@@ -180,22 +172,19 @@ impl Backend for RedbBackend {
         limit: usize,
     ) -> Result<Vec<Item<ChunkInfo>>> {
         let limit = self.page(limit)?;
-        self.view(limit > MANY, move |view| chunk::scan(view, after, limit))
+        self.view(limit > MANY, move |view| view.scan_chunks(after, limit))
             .await
     }
 
     async fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
         let prefix = prefix.to_owned();
-        self.around(false, move |view| store::records(view, &prefix))
-            .await
+        self.around(false, move |view| view.records(&prefix)).await
     }
 
     async fn changes(&self, after: Position, limit: usize) -> Result<Feed> {
         let limit = self.page(limit)?;
-        self.view(limit > MANY_ITEMS, move |view| {
-            read::changes(view, after, limit)
-        })
-        .await
+        self.view(limit > MANY_ITEMS, move |view| view.changes(after, limit))
+            .await
     }
 
     async fn changed(&self, after: Position, at_most: Duration) -> Result<Position> {
@@ -214,8 +203,8 @@ impl Backend for RedbBackend {
 
     async fn check(&self) -> Result<Vec<Error>> {
         self.read(true, |shared| {
-            let mut found = or_damage(shared.held.view(agreement::findings))?
-                .unwrap_or_else(|error| vec![error]);
+            let mut found =
+                or_damage(shared.held.view(findings))?.unwrap_or_else(|error| vec![error]);
             let _pen = shared.held.pen();
             match shared.held.integrity() {
                 Ok(true) => {}
@@ -245,7 +234,12 @@ impl Backend for RedbBackend {
     async fn stats(&self) -> Result<Stats> {
         self.read(true, |shared| {
             let length = shared.held.length();
-            shared.held.view(|view| read::stats(view, length))
+            shared.held.view(|view| {
+                let mut stats = view.stats()?;
+                stats.stored_bytes = length;
+                stats.free_bytes = length.saturating_sub(view.base.bytes()?);
+                Ok(stats)
+            })
         })
         .await
     }

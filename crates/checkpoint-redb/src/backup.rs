@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use checkpoint_core::files::{Bench, FileDraft, Maker, free, resolve};
 use checkpoint_core::{Meter, Order, Result};
+use checkpoint_rows::{Staged, Table};
 use redb::Database;
 
+use crate::base::View;
 use crate::config::RedbOptions;
 use crate::create::{RedbMaker, sweep, write};
 use crate::error::stopped;
-use crate::schema::Table;
 use crate::shared::{LONGEST_PATH, Shared};
-use crate::staged::Staged;
-use crate::view::View;
 
 /// A copy that waits for its name.
 pub(crate) type Draft = FileDraft<RedbMaker<'static>>;

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use checkpoint_core::engine::StoreRow;
 use checkpoint_core::files::{self, Maker, file_fault};
 use checkpoint_core::{Result, StoreId};
+use checkpoint_rows::{Staged, Table};
 use redb::Database;
 
 use crate::bridge::Bridge;
 use crate::config::RedbOptions;
 use crate::error::{guarded, open_fault};
 use crate::held;
-use crate::migrate;
-use crate::schema::{Table, VERSION};
-use crate::staged::Staged;
+use crate::migrate::{self, VERSION};
 
 /// Puts more into a store that is made than an empty one has.
 pub(crate) type Fill<'f> = &'f dyn Fn(&Database, StoreId) -> Result<()>;

@@ -1,26 +1,14 @@
 //! A group of commits in one transaction, each with a fate of its own.
 
-use std::mem;
-
-use checkpoint_core::engine::{Counters, Group, Recall, Waiting, apply, is_lenient};
-use checkpoint_core::{Applied, Clock, Commit, Durability, Error, ErrorKind, Receipt, Result};
+use checkpoint_core::engine::{Group, Recall, Waiting};
+use checkpoint_core::{Applied, Clock, Durability, Error, ErrorKind, Result};
+use checkpoint_rows::{Judge, Judged};
 
 use crate::error::{is_fatal, not_applied, unknown};
 use crate::held::Held;
-use crate::query::store;
-use crate::staged::Staged;
-use crate::tables::RedbTables;
-use crate::view::View;
 
 /// Only one process writes, so that what it remembers holds for as long as it lives.
 const VERSION: i64 = 0;
-
-/// What judging a group gave.
-struct Judged {
-    fates: Vec<Result<Receipt>>,
-    counters: Counters,
-    staged: Staged,
-}
 
 /// All members in one transaction.
 pub(crate) fn transaction(
@@ -60,43 +48,14 @@ fn judge(
     recall: &mut Recall,
     members: &[Waiting],
 ) -> Result<Judged> {
-    held.viewed(|mut view| {
-        let mut counters = recall.begin(VERSION, || store::counters(&view))?;
-        let mut fates = Vec::with_capacity(members.len());
-        for (commit, _) in members {
-            let fate = member(&mut view, clock, recall, &mut counters, commit);
-            match fate {
-                Err(error) if is_fatal(&error) => return Err(error),
-                fate => fates.push(fate),
-            }
-        }
-        Ok(Judged {
-            fates,
-            counters,
-            staged: mem::take(&mut view.staged),
-        })
-    })
-}
-
-/// One member, which leaves nothing staged when it is refused.
-fn member(
-    view: &mut View,
-    clock: &dyn Clock,
-    recall: &mut Recall,
-    counters: &mut Counters,
-    commit: &Commit,
-) -> Result<Receipt> {
-    let (mark, before) = (view.staged.mark(), *counters);
-    let mut tables = RedbTables::new(view, recall, is_lenient(commit));
-    let fate = apply(&mut tables, counters, commit, clock.now(), Durability::Disk);
-    if fate.is_err() {
-        *counters = before;
-        if view.staged.mark() > mark {
-            view.staged.roll_back(mark);
-            recall.forget();
-        }
-    }
-    fate
+    let mut judge = Judge {
+        clock,
+        recall,
+        version: VERSION,
+        durability: Durability::Disk,
+        is_fatal,
+    };
+    held.based(|base| judge.judge(base, members))
 }
 
 /// After a commit that failed nobody knows whether it is there. The database is opened anew and tells.

@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use checkpoint_core::{Applied, Error, Result, StoreId};
+use checkpoint_rows::{Lost, Staged, Table};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use redb::{Database, Durability, WriteTransaction};
 
+use crate::base::{self, Base, View, definition};
 use crate::config::RedbOptions;
 use crate::error::{
     Guarded, begin_fault, commit_fault, compaction_fault, fault, guarded, is_fatal, not_applied,
@@ -20,11 +22,7 @@ use crate::error::{
 };
 use crate::media::Medium;
 use crate::open::{self, Opened};
-use crate::query::salvage::Lost;
-use crate::schema::Table;
 use crate::snapshot::Snapshot;
-use crate::staged::Staged;
-use crate::view::View;
 
 /// How long compaction waits for reads that are under way.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -46,7 +44,7 @@ pub(crate) struct Left {
 impl Left {
     fn open(medium: &Arc<dyn Medium>, path: &Path) -> Result<Self> {
         let (database, proof) = open::salvage(medium, path)?;
-        let lost = Lost::find(&View::begin(&database)?, &proof)?;
+        let lost = Lost::find(&base::begin(&database)?, || proof.damaged())?;
         Ok(Self {
             database: Some(database),
             lost: Arc::new(lost),
@@ -109,14 +107,14 @@ impl Held {
     /// Reads one state of the store.
     pub(crate) fn view<T>(&self, read: impl FnOnce(&View) -> Result<T>) -> Result<T> {
         self.with(|database| {
-            let view = self.snapshot.view(|| View::begin(database))?;
+            let view = self.snapshot.view(|| base::begin(database))?;
             read(&view)
         })
     }
 
-    /// As [`view`](Self::view), for who writes into the view.
-    pub(crate) fn viewed<T>(&self, read: impl FnOnce(View) -> Result<T>) -> Result<T> {
-        self.with(|database| read(View::begin(database)?))
+    /// As [`view`](Self::view), for who stages writes on it.
+    pub(crate) fn based<T>(&self, read: impl FnOnce(Base) -> Result<T>) -> Result<T> {
+        self.with(|database| read(Base::begin(database)?))
     }
 
     /// As [`with`](Self::with), for what writes.
@@ -208,7 +206,7 @@ impl Held {
 
     /// As [`view`](Self::view), and where a page cannot be read, a view of what is left without it.
     pub(crate) fn around<T>(&self, read: impl Fn(&View) -> Result<T>) -> Result<T> {
-        let found = self.view(|view| read(view).map(|found| (found, view.is_hurt())));
+        let found = self.view(|view| read(view).map(|found| (found, view.base.is_hurt())));
         if !matches!(found, Ok((_, false))) {
             // The next reader may ask for what is whole.
             self.snapshot.forget();
@@ -231,7 +229,7 @@ impl Held {
                 none => none.insert(Left::open(&medium, &self.path)?),
             };
             let database = left.database.as_ref().ok_or_else(lost)?;
-            read(&View::salvaged(database, Arc::clone(&left.lost))?)
+            read(&Base::salvaged(database, Arc::clone(&left.lost))?)
         });
         if let Guarded::Panicked(_) = &called {
             *pen = None;
@@ -331,7 +329,7 @@ pub(crate) fn write(
         transaction.set_quick_repair(true);
         for table in tables {
             transaction
-                .open_table(table.definition())
+                .open_table(definition(*table))
                 .map_err(table_fault)?;
         }
         apply(&transaction, staged)?;
@@ -351,7 +349,7 @@ fn apply(transaction: &WriteTransaction, staged: &Staged) -> Result<()> {
             continue;
         }
         let mut open = transaction
-            .open_table(table.definition())
+            .open_table(definition(table))
             .map_err(table_fault)?;
         for (key, value) in writes {
             let key = key.as_slice();

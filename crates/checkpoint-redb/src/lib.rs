@@ -21,31 +21,23 @@
 
 mod backend;
 mod backup;
+mod base;
 mod bridge;
-mod checkpoint;
 mod config;
 mod create;
 mod error;
 mod group;
 mod header;
 mod held;
-mod key;
 mod maintain;
 mod media;
 mod migrate;
 mod open;
 mod page;
 mod proof;
-mod query;
-mod read;
-mod row;
-mod schema;
 mod shadow;
 mod shared;
 mod snapshot;
-mod staged;
-mod tables;
-mod view;
 mod worker;
 
 pub use backend::RedbBackend;

@@ -2,11 +2,12 @@
 
 use checkpoint_core::engine::StoreRow;
 use checkpoint_core::{Error, Result};
+use checkpoint_rows::{Snapshot, Staged, Table, put_store};
 
-use crate::query::store;
-use crate::schema::{Table, VERSION};
-use crate::staged::Staged;
-use crate::view::View;
+use crate::base::View;
+
+/// The format that this version writes.
+pub(crate) const VERSION: u32 = 1;
 
 /// The version of the format: four bytes, little-endian, where every version looks first.
 const FORMAT: &[u8] = b"format";
@@ -30,7 +31,7 @@ pub(crate) fn identify(view: &View, write: bool) -> Result<StoreRow> {
             "the store has format {version}, and this program knows up to {VERSION}; update the program"
         ))),
         Ok(VERSION) => {
-            let row = store::store(view)?;
+            let row = view.store()?;
             row.check(VERSION, write)?;
             check_tables(view)?;
             Ok(row)
@@ -50,11 +51,11 @@ fn is_missing(error: &Error) -> bool {
 fn check_tables(view: &View) -> Result<()> {
     Table::ALL
         .iter()
-        .try_for_each(|table| view.count(*table).map(drop))
+        .try_for_each(|table| view.base.count(*table).map(drop))
 }
 
 /// Stages the rows of a new store.
 pub(crate) fn stage(staged: &mut Staged, row: &StoreRow) {
     staged.put(Table::Store, FORMAT, VERSION.to_le_bytes().to_vec());
-    store::put_store(staged, row);
+    put_store(staged, row);
 }

@@ -8,6 +8,7 @@ use checkpoint_core::files::{file_fault, regular};
 use checkpoint_core::{Error, Result};
 use redb::Database;
 
+use crate::base;
 use crate::bridge::Bridge;
 use crate::config::RedbOptions;
 use crate::create;
@@ -17,7 +18,6 @@ use crate::media::Medium;
 use crate::migrate;
 use crate::proof::{Instead, Proof};
 use crate::shadow::Shadow;
-use crate::view::View;
 
 /// Bytes of the cache of a database that is looked at shortly.
 const SMALL_CACHE: usize = 1 << 20;
@@ -115,7 +115,7 @@ fn identify(
     };
     let shadow = shadow(medium, path)?;
     let database = connect(shadow, system, cache, path)?;
-    let row = migrate::identify(&View::begin(&database)?, !options.read_only)
+    let row = migrate::identify(&base::begin(&database)?, !options.read_only)
         .map_err(|error| error.with("path", path.display()))?;
     Ok((database, row))
 }

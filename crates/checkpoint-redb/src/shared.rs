@@ -9,11 +9,11 @@ use checkpoint_core::{
 };
 use tokio::sync::watch;
 
+use crate::base::View;
 use crate::config::RedbOptions;
 use crate::held::Held;
+use crate::migrate::VERSION;
 use crate::open;
-use crate::query::store;
-use crate::schema::VERSION;
 use crate::worker::{self, Writer};
 
 /// The longest path that systems take, in bytes, less what is put behind it.
@@ -42,7 +42,7 @@ impl Shared {
         }
         let info = info(&options, label, &opened.row);
         let held = Arc::new(Held::new(options.clone(), opened));
-        let counters = held.around(store::counters)?;
+        let counters = held.around(View::counters)?;
         let position = watch::Sender::new(counters.position);
         let writer = (!options.read_only).then(|| {
             worker::start(

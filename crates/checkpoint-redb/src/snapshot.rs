@@ -9,7 +9,7 @@ use std::sync::Arc;
 use checkpoint_core::Result;
 use parking_lot::Mutex;
 
-use crate::view::View;
+use crate::base::View;
 
 /// Keeps one view until the next write.
 #[derive(Default)]
@@ -54,12 +54,12 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
+    use checkpoint_rows::{Staged, Table};
     use redb::{Database, backends::InMemoryBackend};
 
     use super::*;
+    use crate::base::begin;
     use crate::held::write;
-    use crate::schema::Table;
-    use crate::staged::Staged;
 
     fn database() -> Database {
         let database = Database::builder().create_with_backend(InMemoryBackend::new());
@@ -83,12 +83,12 @@ mod tests {
     fn one_view_serves_until_it_is_let_go() {
         let (database, snapshot) = (database(), Snapshot::default());
         put(&database, b"1");
-        let first = snapshot.view(|| View::begin(&database)).expect("a view");
+        let first = snapshot.view(|| begin(&database)).expect("a view");
         let second = snapshot.view(|| unreachable!("one is kept")).expect("it");
         assert!(Arc::ptr_eq(&first, &second));
         put(&database, b"2");
         snapshot.forget();
-        let third = snapshot.view(|| View::begin(&database)).expect("a view");
+        let third = snapshot.view(|| begin(&database)).expect("a view");
         assert_eq!((seen(&first), seen(&third)), (b"1".into(), b"2".into()));
     }
 
@@ -98,13 +98,13 @@ mod tests {
         let (database, snapshot) = (database(), Snapshot::default());
         put(&database, b"1");
         let late = snapshot.view(|| {
-            let view = View::begin(&database);
+            let view = begin(&database);
             put(&database, b"2");
             snapshot.forget();
             view
         });
         assert_eq!(seen(&late.expect("a view")), b"1");
-        let next = snapshot.view(|| View::begin(&database)).expect("a view");
+        let next = snapshot.view(|| begin(&database)).expect("a view");
         assert_eq!(seen(&next), b"2");
     }
 }

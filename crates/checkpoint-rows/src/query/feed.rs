@@ -11,19 +11,23 @@ use checkpoint_core::{
 
 use super::checkpoint;
 use super::store::{put_optional, take_optional};
-use super::{session, tombstone};
-use crate::checkpoint::Lying;
+use super::{session, tombstone, top};
 use crate::key;
+use crate::lying::Lying;
 use crate::row::{self, end};
-use crate::schema::Table;
 use crate::staged::Staged;
-use crate::view::View;
+use crate::table::Table;
+use crate::view::{Rows, Snapshot, View};
 
 /// Names of sessions as they are met.
 type Names = HashMap<u64, SessionId>;
 
 /// Appends after a position.
-pub(crate) fn appends(view: &View, after: Position, at_most: usize) -> Result<Vec<FeedRow>> {
+pub(crate) fn appends(
+    view: &View<impl Snapshot>,
+    after: Position,
+    at_most: usize,
+) -> Result<Vec<FeedRow>> {
     let Some(from) = after.sequence.checked_add(1) else {
         return Ok(Vec::new());
     };
@@ -51,7 +55,12 @@ pub(crate) fn appends(view: &View, after: Position, at_most: usize) -> Result<Ve
     Ok(found)
 }
 
-fn live(view: &View, names: &mut Names, sequence: u64, value: &[u8]) -> Result<Change> {
+fn live(
+    view: &View<impl Snapshot>,
+    names: &mut Names,
+    sequence: u64,
+    value: &[u8],
+) -> Result<Change> {
     let (small, _) = Lying::new(sequence, value)?.small()?;
     let name = match names.get(&small.session) {
         Some(name) => name.clone(),
@@ -92,7 +101,11 @@ fn created(
 }
 
 /// Changes that are no appends, after a position.
-pub(crate) fn others(view: &View, after: Position, at_most: usize) -> Result<Vec<FeedRow>> {
+pub(crate) fn others(
+    view: &View<impl Snapshot>,
+    after: Position,
+    at_most: usize,
+) -> Result<Vec<FeedRow>> {
     let mut found = Vec::new();
     for row in after_position(view, after)?.take(at_most) {
         let (key, value) = row?;
@@ -104,7 +117,7 @@ pub(crate) fn others(view: &View, after: Position, at_most: usize) -> Result<Vec
     Ok(found)
 }
 
-fn after_position(view: &View, after: Position) -> Result<crate::view::Rows<'_>> {
+fn after_position<S: Snapshot>(view: &View<S>, after: Position) -> Result<Rows<'_, S>> {
     // The least key above that of the position.
     let mut low = key::pair(after.sequence, after.n).to_vec();
     low.push(0);
@@ -163,7 +176,10 @@ pub(crate) fn insert(staged: &mut Staged, change: &Change) {
 
 /// The oldest changes, at most as many: the position of each, that of the first of its commit, and its time. One that
 /// is damaged is taken with the one before it, and for as old.
-pub(crate) fn oldest(view: &View, limit: usize) -> Result<Vec<(Position, Position, Timestamp)>> {
+pub(crate) fn oldest(
+    view: &View<impl Snapshot>,
+    limit: usize,
+) -> Result<Vec<(Position, Position, Timestamp)>> {
     let mut found: Vec<(Position, Position, Timestamp)> = Vec::new();
     for row in view.all(Table::Change, Order::Ascending)?.take(limit) {
         let (key, value) = row?;
@@ -178,7 +194,7 @@ pub(crate) fn oldest(view: &View, limit: usize) -> Result<Vec<(Position, Positio
 }
 
 /// Removes changes up to a position; answers how many.
-pub(crate) fn trim(view: &mut View, end: Position) -> Result<usize> {
+pub(crate) fn trim(view: &mut View<impl Snapshot>, end: Position) -> Result<usize> {
     let high = key::pair(end.sequence, end.n);
     let rows = view.rows(Table::Change, &[], Some(&high), Order::Ascending)?;
     let keys = rows.map(|row| Ok(row?.0.to_vec()));
@@ -190,7 +206,10 @@ pub(crate) fn trim(view: &mut View, end: Position) -> Result<usize> {
 }
 
 /// Checkpoints that were changed after a position: any of them may have another state since.
-pub(crate) fn changed_tops(view: &View, after: Position) -> Result<Vec<Option<ChunkId>>> {
+pub(crate) fn changed_tops(
+    view: &View<impl Snapshot>,
+    after: Position,
+) -> Result<Vec<Option<ChunkId>>> {
     let mut tops = Vec::new();
     for row in after_position(view, after)? {
         let (key, value) = row?;
@@ -198,7 +217,7 @@ pub(crate) fn changed_tops(view: &View, after: Position) -> Result<Vec<Option<Ch
             && let Some(sequence) = checkpoint::sequence_of(view, &id)?
         {
             let top = view.read(Table::Checkpoint, &key::number(sequence), |value| {
-                checkpoint::top(view, sequence, value)
+                top::top(view, sequence, value)
             })?;
             tops.extend(top);
         }
@@ -207,7 +226,7 @@ pub(crate) fn changed_tops(view: &View, after: Position) -> Result<Vec<Option<Ch
 }
 
 /// The position of the newest change row.
-pub(crate) fn newest(view: &View) -> Result<Position> {
+pub(crate) fn newest(view: &View<impl Snapshot>) -> Result<Position> {
     let last = view.last(Table::Change)?;
     let newest = last.map(|(key, _)| position(&key)).transpose()?;
     Ok(newest.unwrap_or_default())

@@ -6,21 +6,25 @@ use checkpoint_core::{CheckpointId, ChunkId, Error, Order, Result, SessionId};
 
 use super::checkpoint::{self, Place};
 use super::{chunk, session};
-use crate::checkpoint::Lying;
 use crate::key::{self, By};
-use crate::schema::Table;
-use crate::view::View;
+use crate::lying::Lying;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// Findings after which the rest is left out.
 const MOST: usize = 1_000;
 
-type Look = fn(&View, &mut Vec<Error>) -> Result<()>;
+type Look<S> = fn(&View<S>, &mut Vec<Error>) -> Result<()>;
 
 /// Where indexes and rows disagree.
-pub(crate) fn findings(view: &View) -> Result<Vec<Error>> {
+///
+/// # Errors
+///
+/// Those of the state below that are no damage.
+pub fn findings<S: Snapshot>(view: &View<S>) -> Result<Vec<Error>> {
     let mut found = Vec::new();
     unreadable(view, &mut found)?;
-    let looks: [Look; 7] = [rows, entries, ids, sessions, session_ids, chunks, chunk_ids];
+    let looks: [Look<S>; 7] = [rows, entries, ids, sessions, session_ids, chunks, chunk_ids];
     for look in looks {
         // That a page cannot be read was told.
         drop(or_damage(look(view, &mut found))?);
@@ -33,7 +37,7 @@ pub(crate) fn findings(view: &View) -> Result<Vec<Error>> {
 }
 
 /// Tables that cannot be read from one end to the other.
-fn unreadable(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn unreadable(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     for table in Table::ALL {
         let rows = || {
             view.all(table, Order::Ascending)?
@@ -47,7 +51,7 @@ fn unreadable(view: &View, found: &mut Vec<Error>) -> Result<()> {
 }
 
 fn each(
-    view: &View,
+    view: &View<impl Snapshot>,
     table: Table,
     found: &mut Vec<Error>,
     mut look: impl FnMut(&[u8], &[u8]) -> Result<Option<Error>>,
@@ -67,7 +71,7 @@ fn unnamed(by: &str) -> Error {
 }
 
 /// Sound rows that are not found by what they have. Damaged rows are told by whoever reads them.
-fn rows(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn rows(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     each(view, Table::Checkpoint, found, |key, value| {
         let sequence = key::last_number(key)?;
         let Ok((small, _)) = Lying::new(sequence, value).and_then(|row| row.small()) else {
@@ -93,7 +97,7 @@ fn rows(view: &View, found: &mut Vec<Error>) -> Result<()> {
 }
 
 /// Entries that no row has any more.
-fn entries(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn entries(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     each(view, Table::Index, found, |entry, _| {
         let stale =
             |number| Error::corrupt("an index has an entry that no row has").with("row", number);
@@ -124,7 +128,7 @@ fn entries(view: &View, found: &mut Vec<Error>) -> Result<()> {
 }
 
 /// Ids that lead nowhere.
-fn ids(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn ids(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     each(view, Table::CheckpointId, found, |key, value| {
         let (place, table, sequence) = match checkpoint::to_place(value) {
             Ok(place @ Place::Live(sequence)) => (place, Table::Checkpoint, sequence),
@@ -146,7 +150,7 @@ fn ids(view: &View, found: &mut Vec<Error>) -> Result<()> {
 }
 
 /// Sessions that are not found by their ids, and deleted ones that are not found by who purges.
-fn sessions(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn sessions(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     each(view, Table::Session, found, |key, _| {
         let key = key::last_number(key)?;
         let Ok(Some((id, deleted))) = session::name(view, key) else {
@@ -164,7 +168,7 @@ fn sessions(view: &View, found: &mut Vec<Error>) -> Result<()> {
 }
 
 /// Ids of sessions that lead nowhere.
-fn session_ids(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn session_ids(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     each(view, Table::SessionId, found, |key, value| {
         let session = key::last_number(value).unwrap_or(0);
         if view.has(Table::Session, &key::number(session))? {
@@ -179,7 +183,7 @@ fn session_ids(view: &View, found: &mut Vec<Error>) -> Result<()> {
 }
 
 /// Chunks that are not found by their ids, or have lost their stored form.
-fn chunks(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn chunks(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     each(view, Table::Chunk, found, |key, _| {
         let no = key::last_number(key)?;
         if !view.has(Table::ChunkData, key)? {
@@ -195,7 +199,7 @@ fn chunks(view: &View, found: &mut Vec<Error>) -> Result<()> {
 }
 
 /// Ids of chunks that lead nowhere.
-fn chunk_ids(view: &View, found: &mut Vec<Error>) -> Result<()> {
+fn chunk_ids(view: &View<impl Snapshot>, found: &mut Vec<Error>) -> Result<()> {
     each(view, Table::ChunkId, found, |key, value| {
         let no = chunk::to_entry(value).map(|(no, _)| no);
         if let Ok(no) = no

@@ -13,9 +13,9 @@ use checkpoint_core::{
 use super::store;
 use crate::key;
 use crate::row::{self, end};
-use crate::schema::Table;
 use crate::staged::Staged;
-use crate::view::View;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// A chunk without its stored form.
 struct Node {
@@ -42,7 +42,7 @@ fn open(no: u64, value: &[u8]) -> Result<Node> {
     end(rest).map(|()| node)
 }
 
-fn node(view: &View, no: u64) -> Result<Option<Node>> {
+fn node(view: &View<impl Snapshot>, no: u64) -> Result<Option<Node>> {
     view.read(Table::Chunk, &key::number(no), |value| open(no, value))
 }
 
@@ -59,7 +59,7 @@ fn put(staged: &mut Staged, no: u64, node: &Node, data: &Bytes) {
 }
 
 /// What the index has under an id: the number, and when somebody last relied on it.
-fn entry(view: &View, id: &ChunkId) -> Result<Option<(u64, Timestamp)>> {
+fn entry(view: &View<impl Snapshot>, id: &ChunkId) -> Result<Option<(u64, Timestamp)>> {
     view.read(Table::ChunkId, id.as_bytes(), to_entry)
 }
 
@@ -75,14 +75,14 @@ fn put_entry(staged: &mut Staged, id: &ChunkId, no: u64, at: Timestamp) {
 }
 
 /// The number of a chunk, none when it is not there.
-pub(crate) fn number_of(view: &View, id: &ChunkId) -> Result<Option<u64>> {
+pub(crate) fn number_of(view: &View<impl Snapshot>, id: &ChunkId) -> Result<Option<u64>> {
     view.read(Table::ChunkId, id.as_bytes(), |value| {
         key::to_pair(value).map(|(no, _)| no)
     })
 }
 
 /// As [`number_of`], for who relies on what the index says: that there is none, or another chunk, is damage.
-pub(crate) fn needed_number_of(view: &View, id: &ChunkId) -> Result<u64> {
+pub(crate) fn needed_number_of(view: &View<impl Snapshot>, id: &ChunkId) -> Result<u64> {
     let no = number_of(view, id)?
         .ok_or_else(|| Error::corrupt("a chunk that is needed is not in the index"));
     let found = no.and_then(|no| {
@@ -103,14 +103,19 @@ fn expect_id(node: &Node, id: &ChunkId) -> Result<()> {
 }
 
 /// The highest number ever given.
-pub(crate) fn last(view: &View) -> Result<u64> {
+pub(crate) fn last(view: &View<impl Snapshot>) -> Result<u64> {
     let last = view.last(Table::Chunk)?;
     let last = last.map(|(key, _)| key::last_number(&key)).transpose()?;
     Ok(last.unwrap_or(0).max(store::store(view)?.chunk_floor))
 }
 
 /// Adds a chunk under the number `no`; answers whether it was new. Its children must be there.
-pub(crate) fn insert(view: &mut View, chunk: &NewChunk, no: u64, now: Timestamp) -> Result<bool> {
+pub(crate) fn insert(
+    view: &mut View<impl Snapshot>,
+    chunk: &NewChunk,
+    no: u64,
+    now: Timestamp,
+) -> Result<bool> {
     let children = put_children(chunk, no, |child| number_of(view, child))?;
     if view.has(Table::ChunkId, chunk.id.as_bytes())? {
         return Ok(false);
@@ -126,7 +131,7 @@ pub(crate) fn insert(view: &mut View, chunk: &NewChunk, no: u64, now: Timestamp)
     Ok(true)
 }
 
-pub(crate) fn renew(view: &mut View, id: &ChunkId, now: Timestamp) -> Result<()> {
+pub(crate) fn renew(view: &mut View<impl Snapshot>, id: &ChunkId, now: Timestamp) -> Result<()> {
     if let Some((no, at)) = entry(view, id)?
         && at < now
     {
@@ -136,7 +141,7 @@ pub(crate) fn renew(view: &mut View, id: &ChunkId, now: Timestamp) -> Result<()>
 }
 
 /// The ids of children, by the column of the chunk `no`.
-fn ids_of(view: &View, no: u64, column: &[u8]) -> Result<Arc<[ChunkId]>> {
+fn ids_of(view: &View<impl Snapshot>, no: u64, column: &[u8]) -> Result<Arc<[ChunkId]>> {
     let ids = children_of(no, column)?.into_iter().map(|child| {
         let missing = || Error::corrupt("a child of a chunk is missing").with("number", child);
         Ok(node(view, child)?.ok_or_else(missing)?.id)
@@ -145,7 +150,7 @@ fn ids_of(view: &View, no: u64, column: &[u8]) -> Result<Arc<[ChunkId]>> {
 }
 
 /// Chunks by their ids.
-pub(crate) fn get(view: &View, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
+pub(crate) fn get(view: &View<impl Snapshot>, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
     let chunks = ids.iter().map(|id| {
         named(id, number_of(view, id), |no| {
             let Some(node) = node(view, no)? else {
@@ -190,7 +195,7 @@ fn named<T>(
 
 /// Chunks above an id, in the order of their ids.
 pub(crate) fn scan(
-    view: &View,
+    view: &View<impl Snapshot>,
     after: Option<ChunkId>,
     limit: usize,
 ) -> Result<Vec<Item<ChunkInfo>>> {
@@ -221,13 +226,13 @@ pub(crate) fn scan(
 }
 
 /// The stored bytes of one.
-pub(crate) fn content(view: &View, id: &ChunkId) -> Result<Item<StoredChunk>> {
+pub(crate) fn content(view: &View<impl Snapshot>, id: &ChunkId) -> Result<Item<StoredChunk>> {
     let mut found = get(view, std::slice::from_ref(id))?;
     Ok(found.pop().unwrap_or(Item::Absent))
 }
 
 /// Replaces the stored bytes, keeping the children.
-pub(crate) fn reseal(view: &mut View, id: &ChunkId, bytes: &Bytes) -> Result<()> {
+pub(crate) fn reseal(view: &mut View<impl Snapshot>, id: &ChunkId, bytes: &Bytes) -> Result<()> {
     let Some(no) = number_of(view, id)? else {
         return Ok(());
     };
@@ -238,7 +243,7 @@ pub(crate) fn reseal(view: &mut View, id: &ChunkId, bytes: &Bytes) -> Result<()>
 }
 
 /// Numbers of the children of a chunk that is needed.
-pub(crate) fn children(view: &View, no: u64) -> Result<Vec<u64>> {
+pub(crate) fn children(view: &View<impl Snapshot>, no: u64) -> Result<Vec<u64>> {
     let missing = || Error::corrupt("a chunk that is needed is missing");
     node(view, no)
         .and_then(|node| children_of(no, &node.ok_or_else(missing)?.children))
@@ -246,7 +251,7 @@ pub(crate) fn children(view: &View, no: u64) -> Result<Vec<u64>> {
 }
 
 /// Numbers from `no` down.
-pub(crate) fn below(view: &View, no: u64, limit: usize) -> Result<Vec<u64>> {
+pub(crate) fn below(view: &View<impl Snapshot>, no: u64, limit: usize) -> Result<Vec<u64>> {
     let high = key::number(no);
     let rows = view.rows(Table::Chunk, &[], Some(&high), Order::Descending)?;
     rows.take(limit)
@@ -255,7 +260,7 @@ pub(crate) fn below(view: &View, no: u64, limit: usize) -> Result<Vec<u64>> {
 }
 
 /// Numbers above `no`.
-pub(crate) fn above(view: &View, no: u64) -> Result<Vec<u64>> {
+pub(crate) fn above(view: &View<impl Snapshot>, no: u64) -> Result<Vec<u64>> {
     let Some(from) = no.checked_add(1) else {
         return Ok(Vec::new());
     };
@@ -264,7 +269,7 @@ pub(crate) fn above(view: &View, no: u64) -> Result<Vec<u64>> {
 }
 
 /// The age of a chunk; none when it is not there. Of a damaged one, what the index has under its number.
-pub(crate) fn age(view: &View, no: u64) -> Result<Option<ChunkAge>> {
+pub(crate) fn age(view: &View<impl Snapshot>, no: u64) -> Result<Option<ChunkAge>> {
     let key = key::number(no);
     let Some(legible) = view.read(Table::Chunk, &key, |value| Ok(open(no, value).ok()))? else {
         return Ok(None);
@@ -292,7 +297,7 @@ pub(crate) fn age(view: &View, no: u64) -> Result<Option<ChunkAge>> {
 }
 
 /// What the index has under a number. It is looked through as a whole, since nothing else tells.
-fn entries_of(view: &View, no: u64) -> Result<Vec<(Vec<u8>, Timestamp)>> {
+fn entries_of(view: &View<impl Snapshot>, no: u64) -> Result<Vec<(Vec<u8>, Timestamp)>> {
     let mut found = Vec::new();
     for row in view.all(Table::ChunkId, Order::Ascending)? {
         let (id, value) = row?;
@@ -305,7 +310,7 @@ fn entries_of(view: &View, no: u64) -> Result<Vec<(Vec<u8>, Timestamp)>> {
     Ok(found)
 }
 
-pub(crate) fn remove(view: &mut View, no: u64, id: Option<&ChunkId>) -> Result<()> {
+pub(crate) fn remove(view: &mut View<impl Snapshot>, no: u64, id: Option<&ChunkId>) -> Result<()> {
     let key = key::number(no);
     view.staged.remove(Table::Chunk, &key);
     view.staged.remove(Table::ChunkData, &key);
@@ -320,7 +325,7 @@ pub(crate) fn remove(view: &mut View, no: u64, id: Option<&ChunkId>) -> Result<(
 }
 
 /// How many there are, and the bytes of their stored forms; those of a damaged one are not known.
-pub(crate) fn counts(view: &View) -> Result<(u64, u64)> {
+pub(crate) fn counts(view: &View<impl Snapshot>) -> Result<(u64, u64)> {
     let (mut count, mut bytes) = (0, 0_u64);
     for row in view.all(Table::Chunk, Order::Ascending)? {
         let (key, value) = row?;

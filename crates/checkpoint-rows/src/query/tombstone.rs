@@ -8,8 +8,8 @@ use super::checkpoint::{Place, place_of, put_place};
 use super::store::{put_optional, take_optional};
 use crate::key;
 use crate::row::{self, end};
-use crate::schema::Table;
-use crate::view::View;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// A tombstone as it lies in its row.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub(crate) fn read(sequence: u64, value: &[u8]) -> Result<Buried> {
 }
 
 /// Adds a tombstone in the place of the checkpoint.
-pub(crate) fn insert(view: &mut View, it: &Buried) {
+pub(crate) fn insert(view: &mut View<impl Snapshot>, it: &Buried) {
     let mut fields = Vec::with_capacity(96);
     put_id(&mut fields, it.id.raw());
     put_id(&mut fields, it.session.raw());
@@ -64,7 +64,11 @@ pub(crate) fn insert(view: &mut View, it: &Buried) {
 }
 
 /// The tombstone with this sequence.
-pub(crate) fn get(view: &View, sequence: u64, id: &CheckpointId) -> Result<Option<Tombstone>> {
+pub(crate) fn get(
+    view: &View<impl Snapshot>,
+    sequence: u64,
+    id: &CheckpointId,
+) -> Result<Option<Tombstone>> {
     let read = |value: &[u8]| {
         read(sequence, value).map(|it| Tombstone {
             sequence,
@@ -78,7 +82,7 @@ pub(crate) fn get(view: &View, sequence: u64, id: &CheckpointId) -> Result<Optio
 }
 
 /// The highest sequence, and when that of the highest that is legible was committed.
-pub(crate) fn last(view: &View) -> Result<(u64, Option<Timestamp>)> {
+pub(crate) fn last(view: &View<impl Snapshot>) -> Result<(u64, Option<Timestamp>)> {
     let mut highest = 0;
     for row in view.all(Table::Tombstone, Order::Descending)? {
         let (key, value) = row?;
@@ -93,7 +97,7 @@ pub(crate) fn last(view: &View) -> Result<(u64, Option<Timestamp>)> {
 
 /// Forgets deletions of this time and earlier, up to a sequence; answers how many, and when the newest was committed.
 pub(crate) fn trim(
-    view: &mut View,
+    view: &mut View<impl Snapshot>,
     until: Timestamp,
     sequence: u64,
     limit: usize,

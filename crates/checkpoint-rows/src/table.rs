@@ -1,26 +1,20 @@
-//! The tables of format 1. `docs/format.md` describes what stands in each.
-
-use redb::TableDefinition;
-
-/// The format that this version writes.
-pub(crate) const VERSION: u32 = 1;
-
-/// Keys and values are bytes, in an order that [`key`](crate::key) gives them: so what is staged beside a table has the
-/// order of the table.
-pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+//! The tables of a store. `docs/format.md` describes what stands in each.
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident = $name:literal;)+) => {
-        /// A table.
+        /// A table: an ordered map from bytes to bytes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Table {
+        pub enum Table {
             $($(#[$doc])* $table,)+
         }
 
         impl Table {
-            pub(crate) const ALL: [Self; [$($name),+].len()] = [$(Self::$table,)+];
+            /// Every one, in the order of their numbers.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$table,)+];
 
-            pub(crate) const fn name(self) -> &'static str {
+            /// Its name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$table => $name,)+
                 }
@@ -69,11 +63,9 @@ tables! {
 pub(crate) const TABLES: usize = Table::ALL.len();
 
 impl Table {
-    pub(crate) const fn definition(self) -> Definition {
-        TableDefinition::new(self.name())
-    }
-
-    pub(crate) const fn number(self) -> usize {
+    /// Its number, from 0.
+    #[must_use]
+    pub const fn number(self) -> usize {
         self as usize
     }
 }

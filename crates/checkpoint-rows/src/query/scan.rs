@@ -11,10 +11,10 @@ use checkpoint_core::{
 
 use super::salvage::Lost;
 use super::session;
-use crate::checkpoint::Lying;
 use crate::key::{self, By};
-use crate::schema::Table;
-use crate::view::{Piece, Rows, View};
+use crate::lying::Lying;
+use crate::table::Table;
+use crate::view::{Piece, Rows, Snapshot, View};
 
 /// Rows that one page looks at; what it has by then is answered, with where to go on.
 const LOOKED_AT: usize = 50_000;
@@ -34,14 +34,19 @@ fn needed_tag(filter: &Filter) -> Option<&Tag> {
 /// Sequences from the one to the other.
 type Range = (u64, u64);
 
-fn entries<'v>(view: &'v View, by: By<'_>, range: Range, order: Order) -> Result<Rows<'v>> {
+fn entries<'v, S: Snapshot>(
+    view: &'v View<S>,
+    by: By<'_>,
+    range: Range,
+    order: Order,
+) -> Result<Rows<'v, S>> {
     let (low, high) = (by.entry(range.0), by.entry(range.1));
     view.rows(Table::Index, &low, Some(&high), order)
 }
 
 /// The index that leads to the fewest rows, none: all rows are gone through. What it leaves open is judged row by row.
 fn narrowest<'q>(
-    view: &View,
+    view: &View<impl Snapshot>,
     query: &'q Query,
     key: Option<u64>,
     range: Range,
@@ -69,21 +74,24 @@ fn narrowest<'q>(
 }
 
 /// Rows to look at, in order.
-enum Walk<'v> {
-    All(Rows<'v>),
-    Found(&'v View, Rows<'v>),
-    Left(Box<Left<'v>>),
+enum Walk<'v, S: Snapshot> {
+    All(Rows<'v, S>),
+    Found(&'v View<S>, Rows<'v, S>),
+    Left(Box<Left<'v, S>>),
 }
 
 /// What is left of the rows, and between them those that are missing.
-struct Left<'v> {
-    rows: Peekable<Rows<'v>>,
+/// A sequence and its row, if there is one.
+type Met<'v, S> = (u64, Option<Piece<'v, <S as Snapshot>::Bytes>>);
+
+struct Left<'v, S: Snapshot> {
+    rows: Peekable<Rows<'v, S>>,
     missing: Peekable<std::vec::IntoIter<u64>>,
     order: Order,
 }
 
-impl<'v> Left<'v> {
-    fn new(view: &'v View, lost: &Lost, range: Range, order: Order) -> Result<Self> {
+impl<'v, S: Snapshot> Left<'v, S> {
+    fn new(view: &'v View<S>, lost: &Lost, range: Range, order: Order) -> Result<Self> {
         let mut missing: Vec<u64> = lost
             .checkpoints
             .range(range.0..=range.1)
@@ -99,7 +107,7 @@ impl<'v> Left<'v> {
         })
     }
 
-    fn next(&mut self) -> Result<Option<(u64, Option<Piece<'v>>)>> {
+    fn next(&mut self) -> Result<Option<Met<'v, S>>> {
         let row = match self.rows.peek() {
             Some(Ok((key, _))) => Some(key::last_number(key)?),
             _ => None,
@@ -119,14 +127,33 @@ impl<'v> Left<'v> {
     }
 }
 
-fn all(view: &View, range: Range, order: Order) -> Result<Rows<'_>> {
+fn all<S: Snapshot>(view: &View<S>, range: Range, order: Order) -> Result<Rows<'_, S>> {
     let (low, high) = (key::number(range.0), key::number(range.1));
     view.rows(Table::Checkpoint, &low, Some(&high), order)
 }
 
-impl<'v> Walk<'v> {
+impl<'v, S: Snapshot> Walk<'v, S> {
+    /// Rows that a query may ask for, and whether all are the session's.
+    fn begin(
+        view: &'v View<S>,
+        query: &Query,
+        key: Option<u64>,
+        range: Range,
+    ) -> Result<(Self, bool)> {
+        if let Some(lost) = view.lost(&[Table::Checkpoint, Table::Index]) {
+            let left = Left::new(view, lost, range, query.order)?;
+            return Ok((Self::Left(Box::new(left)), false));
+        }
+        let by = narrowest(view, query, key, range)?;
+        let walk = match by {
+            Some(by) => Self::Found(view, entries(view, by, range, query.order)?),
+            None => Self::All(all(view, range, query.order)?),
+        };
+        Ok((walk, matches!(by, Some(By::Session(_)))))
+    }
+
     /// The next sequence and its row; none where an index leads nowhere.
-    fn next(&mut self) -> Result<Option<(u64, Option<Piece<'v>>)>> {
+    fn next(&mut self) -> Result<Option<Met<'v, S>>> {
         match self {
             Self::Left(left) => left.next(),
             Self::All(rows) => match rows.next().transpose()? {
@@ -146,12 +173,12 @@ impl<'v> Walk<'v> {
 }
 
 /// Names of sessions as they are met.
-struct Names<'v> {
-    view: &'v View,
+struct Names<'v, S> {
+    view: &'v View<S>,
     known: HashMap<u64, Result<Option<SessionId>>>,
 }
 
-impl Names<'_> {
+impl<S: Snapshot> Names<'_, S> {
     /// The name of a session, none when it is deleted.
     fn of(&mut self, key: u64) -> Result<Option<SessionId>> {
         if let Some(known) = self.known.get(&key) {
@@ -165,7 +192,11 @@ impl Names<'_> {
 }
 
 /// A page.
-pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item<Record>>> {
+pub(crate) fn scan(
+    view: &View<impl Snapshot>,
+    query: &Query,
+    limit: usize,
+) -> Result<Page<Item<Record>>> {
     let remaining = query.remaining()?;
     let range = (*remaining.start(), *remaining.end());
     if limit == 0 || range.0 > range.1 {
@@ -179,15 +210,7 @@ pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item
         None => None,
     };
     let lost = view.lost(&[Table::Checkpoint, Table::Index]);
-    let by = match lost {
-        Some(_) => None,
-        None => narrowest(view, query, key, range)?,
-    };
-    let mut walk = match (lost, by) {
-        (Some(lost), _) => Walk::Left(Box::new(Left::new(view, lost, range, query.order)?)),
-        (None, Some(by)) => Walk::Found(view, entries(view, by, range, query.order)?),
-        (None, None) => Walk::All(all(view, range, query.order)?),
-    };
+    let (mut walk, by_session) = Walk::begin(view, query, key, range)?;
     // That some may be left out is an item too, and each page through the damage has room for it.
     let incomplete = lost.is_some_and(|lost| !lost.knows_checkpoints());
     let room = limit.saturating_sub(usize::from(incomplete)).max(1);
@@ -199,7 +222,6 @@ pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item
         items: Vec::with_capacity(limit.min(AHEAD)),
         next: None,
     };
-    let by_session = matches!(by, Some(By::Session(_)));
     let (mut looked_at, mut last) = (0, 0);
     while let Some((sequence, value)) = walk.next()? {
         if page.items.len() >= room || looked_at >= LOOKED_AT {
@@ -228,7 +250,7 @@ pub(crate) fn scan(view: &View, query: &Query, limit: usize) -> Result<Page<Item
 
 /// A checkpoint whose row is missing, unless it is of another session, or of one that is deleted.
 fn missing(
-    names: &mut Names<'_>,
+    names: &mut Names<'_, impl Snapshot>,
     lost: &Lost,
     key: Option<u64>,
     sequence: u64,
@@ -250,7 +272,7 @@ fn missing(
 
 /// What a page says of a row, none when it is not asked for.
 fn judge(
-    names: &mut Names<'_>,
+    names: &mut Names<'_, impl Snapshot>,
     query: &Query,
     key: Option<u64>,
     row: Result<Lying<'_>>,
@@ -285,7 +307,7 @@ fn judge(
 
 /// The record of a sound row, none when it is not asked for.
 fn read(
-    names: &mut Names<'_>,
+    names: &mut Names<'_, impl Snapshot>,
     query: &Query,
     row: &Lying<'_>,
     small: Small,

@@ -9,9 +9,9 @@ use super::salvage;
 use super::store::{put_optional, take_optional};
 use crate::key::{self, By};
 use crate::row::{self, Joined, end};
-use crate::schema::Table;
 use crate::staged::Staged;
-use crate::view::View;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// A session, and what is wrong with its body if that is damaged; it is empty then.
 type Read = (SessionRow, Option<Error>);
@@ -63,7 +63,7 @@ fn guess_id(value: &[u8]) -> Option<SessionId> {
 }
 
 /// The key of the newest session under an id.
-fn key_of(view: &View, id: &SessionId) -> Result<Option<u64>> {
+fn key_of(view: &View<impl Snapshot>, id: &SessionId) -> Result<Option<u64>> {
     let found = view.read(Table::SessionId, &key::id(id.raw()), key::last_number);
     match found.map_err(|error| error.with("session", id))? {
         None => salvage::session_key(view, id),
@@ -72,7 +72,7 @@ fn key_of(view: &View, id: &SessionId) -> Result<Option<u64>> {
 }
 
 /// The newest session under an id, and what is wrong with its body if that is damaged; it is empty then.
-pub(crate) fn newest(view: &View, id: &SessionId) -> Result<Option<Read>> {
+pub(crate) fn newest(view: &View<impl Snapshot>, id: &SessionId) -> Result<Option<Read>> {
     let Some(key) = key_of(view, id)? else {
         return Ok(None);
     };
@@ -84,7 +84,10 @@ pub(crate) fn newest(view: &View, id: &SessionId) -> Result<Option<Read>> {
 }
 
 /// As [`newest`], whole or not at all.
-pub(crate) fn newest_whole(view: &View, id: &SessionId) -> Result<Option<SessionRow>> {
+pub(crate) fn newest_whole(
+    view: &View<impl Snapshot>,
+    id: &SessionId,
+) -> Result<Option<SessionRow>> {
     match newest(view, id)? {
         Some((_, Some(damage))) => Err(damage),
         found => Ok(found.map(|(row, _)| row)),
@@ -92,20 +95,26 @@ pub(crate) fn newest_whole(view: &View, id: &SessionId) -> Result<Option<Session
 }
 
 /// A session by its key, without its body when that is damaged.
-pub(crate) fn by_key(view: &View, key: u64) -> Result<Option<SessionRow>> {
+pub(crate) fn by_key(view: &View<impl Snapshot>, key: u64) -> Result<Option<SessionRow>> {
     let read = |value: &[u8]| named(key, None, value).map(|(row, _)| row);
     view.read(Table::Session, &key::number(key), read)
 }
 
 /// Id and deletion of a session.
-pub(crate) fn name(view: &View, key: u64) -> Result<Option<(SessionId, Option<Timestamp>)>> {
+pub(crate) fn name(
+    view: &View<impl Snapshot>,
+    key: u64,
+) -> Result<Option<(SessionId, Option<Timestamp>)>> {
     view.read(Table::Session, &key::number(key), |value| {
         open(key, value).map(|(row, _)| (row.id, row.deleted))
     })
 }
 
 /// Id and deletion of the session of a checkpoint.
-pub(crate) fn name_of(view: &View, key: u64) -> Result<(SessionId, Option<Timestamp>)> {
+pub(crate) fn name_of(
+    view: &View<impl Snapshot>,
+    key: u64,
+) -> Result<(SessionId, Option<Timestamp>)> {
     let name = match name(view, key)? {
         None => salvage::session_name(view, key)?,
         name => name,
@@ -115,7 +124,7 @@ pub(crate) fn name_of(view: &View, key: u64) -> Result<(SessionId, Option<Timest
 
 /// The key of the newest session under an id, none when it is deleted. Of a damaged row the key alone is believed: who
 /// reads its checkpoints is told. A row of another session is not: no digest is over the index.
-pub(crate) fn live_key(view: &View, id: &SessionId) -> Result<Option<u64>> {
+pub(crate) fn live_key(view: &View<impl Snapshot>, id: &SessionId) -> Result<Option<u64>> {
     let Some(key) = key_of(view, id)? else {
         return Ok(None);
     };
@@ -155,7 +164,7 @@ fn listed(key: u64, id: Option<&SessionId>, value: &[u8]) -> Result<Listed> {
 }
 
 /// The newest session under an id.
-pub(crate) fn listed_by_id(view: &View, id: &SessionId) -> Result<Option<Listed>> {
+pub(crate) fn listed_by_id(view: &View<impl Snapshot>, id: &SessionId) -> Result<Option<Listed>> {
     let Some(key) = key_of(view, id)? else {
         return Ok(None);
     };
@@ -172,7 +181,7 @@ pub(crate) fn listed_by_id(view: &View, id: &SessionId) -> Result<Option<Listed>
 
 /// Sessions after a key, also deleted ones, at most as many.
 pub(crate) fn after(
-    view: &View,
+    view: &View<impl Snapshot>,
     key: Option<u64>,
     order: Order,
     limit: usize,
@@ -228,7 +237,7 @@ pub(crate) fn put(staged: &mut Staged, row: &SessionRow, purged: bool) {
 }
 
 /// Adds a session, the newest under its id; answers its key, which is above all others.
-pub(crate) fn insert(view: &mut View, row: &SessionRow) -> Result<SessionRow> {
+pub(crate) fn insert(view: &mut View<impl Snapshot>, row: &SessionRow) -> Result<SessionRow> {
     let last = view.last(Table::Session)?;
     let last = last.map(|(key, _)| key::last_number(&key)).transpose()?;
     let row = SessionRow {
@@ -243,7 +252,7 @@ pub(crate) fn insert(view: &mut View, row: &SessionRow) -> Result<SessionRow> {
 }
 
 /// The first session after a key of those that are deleted and whose checkpoints are not all gone.
-pub(crate) fn to_purge(view: &View, after: u64) -> Result<Option<u64>> {
+pub(crate) fn to_purge(view: &View<impl Snapshot>, after: u64) -> Result<Option<u64>> {
     let Some(from) = after.checked_add(1) else {
         return Ok(None);
     };
@@ -255,7 +264,7 @@ pub(crate) fn to_purge(view: &View, after: u64) -> Result<Option<u64>> {
 }
 
 /// Marks a session as purged, or drops its row when its id was used again.
-pub(crate) fn purged(view: &mut View, row: &SessionRow) -> Result<()> {
+pub(crate) fn purged(view: &mut View<impl Snapshot>, row: &SessionRow) -> Result<()> {
     put(&mut view.staged, row, true);
     if key_of(view, &row.id)? != Some(row.key) {
         view.staged.remove(Table::Session, &key::number(row.key));
@@ -263,7 +272,7 @@ pub(crate) fn purged(view: &mut View, row: &SessionRow) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn count(view: &View) -> Result<u64> {
+pub(crate) fn count(view: &View<impl Snapshot>) -> Result<u64> {
     let mut count = 0;
     for row in view.all(Table::Session, Order::Ascending)? {
         let (key, value) = row?;

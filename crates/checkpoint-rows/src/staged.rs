@@ -7,24 +7,26 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::schema::{TABLES, Table};
+use crate::table::{TABLES, Table};
 
 /// What is staged of one table: values, and none for what is removed.
-pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
+pub type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
 
 /// What is staged.
 #[derive(Debug, Default)]
-pub(crate) struct Staged {
+pub struct Staged {
     tables: [Writes; TABLES],
     undo: Vec<(Table, Vec<u8>, Option<Option<Bytes>>)>,
 }
 
 impl Staged {
-    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: impl Into<Bytes>) {
+    /// Stages a value.
+    pub fn put(&mut self, table: Table, key: &[u8], value: impl Into<Bytes>) {
         self.set(table, key, Some(value.into()));
     }
 
-    pub(crate) fn remove(&mut self, table: Table, key: &[u8]) {
+    /// Stages that there is no value any more.
+    pub fn remove(&mut self, table: Table, key: &[u8]) {
         self.set(table, key, None);
     }
 
@@ -34,25 +36,31 @@ impl Staged {
     }
 
     /// What is staged under a key.
-    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Option<&Option<Bytes>> {
+    #[must_use]
+    pub fn get(&self, table: Table, key: &[u8]) -> Option<&Option<Bytes>> {
         self.of(table).get(key)
     }
 
-    pub(crate) fn of(&self, table: Table) -> &Writes {
+    /// What is staged of a table, by its keys.
+    #[must_use]
+    pub fn of(&self, table: Table) -> &Writes {
         &self.tables[table.number()]
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing is staged.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.undo.is_empty()
     }
 
     /// A moment to go back to.
-    pub(crate) fn mark(&self) -> usize {
+    #[must_use]
+    pub fn mark(&self) -> usize {
         self.undo.len()
     }
 
     /// Forgets what was staged since a moment.
-    pub(crate) fn roll_back(&mut self, mark: usize) {
+    pub fn roll_back(&mut self, mark: usize) {
         for (table, key, before) in self.undo.drain(mark..).rev() {
             let writes = &mut self.tables[table.number()];
             match before {

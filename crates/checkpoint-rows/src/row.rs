@@ -9,7 +9,7 @@ use checkpoint_core::engine::row::{check_large, damaged, large_digest};
 use checkpoint_core::{Error, Result};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::schema::Table;
+use crate::table::Table;
 
 fn digest(table: Table, key: &[u8], rest: &[u8]) -> [u8; 8] {
     let seed = xxh3_64_with_seed(key, table.number() as u64);

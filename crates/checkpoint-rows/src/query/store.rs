@@ -10,13 +10,13 @@ use checkpoint_core::{
 use super::{checkpoint, feed, tombstone};
 use crate::key;
 use crate::row::{self, Joined, end};
-use crate::schema::Table;
 use crate::staged::Staged;
-use crate::view::View;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 const STORE: &[u8] = b"store";
 
-pub(crate) fn store(view: &View) -> Result<StoreRow> {
+pub(crate) fn store(view: &View<impl Snapshot>) -> Result<StoreRow> {
     let row = view.read(Table::Store, STORE, |value| {
         let (_, mut rest) = row::open(Table::Store, STORE, 0, value)?;
         let rest = &mut rest;
@@ -42,7 +42,8 @@ pub(crate) fn store(view: &View) -> Result<StoreRow> {
     row.ok_or_else(|| Error::corrupt("the row of the store is missing; restore a backup"))
 }
 
-pub(crate) fn put_store(staged: &mut Staged, store: &StoreRow) {
+/// Stages the row of the store itself.
+pub fn put_store(staged: &mut Staged, store: &StoreRow) {
     let mut fields = Vec::with_capacity(64);
     fields.extend_from_slice(store.id.as_bytes());
     put_time(&mut fields, store.created);
@@ -82,7 +83,7 @@ pub(crate) fn take_optional<T>(
 }
 
 /// How far the store has come. There is no counter row: the highest of what is there tells.
-pub(crate) fn counters(view: &View) -> Result<Counters> {
+pub(crate) fn counters(view: &View<impl Snapshot>) -> Result<Counters> {
     let (checkpoint, committed) = checkpoint::newest(view)?;
     let (tombstone, buried) = tombstone::last(view)?;
     let store = store(view)?;
@@ -110,7 +111,7 @@ fn open_record<'v>(name: &[u8], value: &'v [u8]) -> Result<(u64, bool, Joined<'v
 /// The version of a named record and whether it is there; one that was removed has a version too. What it holds is not
 /// looked at, so that a record can be put again whose content is damaged. One whose version is damaged cannot: it might
 /// go back.
-pub(crate) fn record(view: &View, name: &RecordName) -> Result<Option<(u64, bool)>> {
+pub(crate) fn record(view: &View<impl Snapshot>, name: &RecordName) -> Result<Option<(u64, bool)>> {
     let key = name.as_str().as_bytes();
     let found = view.read(Table::Record, key, |value| {
         open_record(key, value).map(|(version, present, _)| (version, present))
@@ -132,7 +133,7 @@ fn read_record(name: &[u8], value: &[u8]) -> Result<Option<MetaRecord>> {
 }
 
 /// Records whose names start so, by name.
-pub(crate) fn records(view: &View, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
+pub(crate) fn records(view: &View<impl Snapshot>, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
     let mut found = Vec::new();
     for row in view.rows(Table::Record, prefix.as_bytes(), None, Order::Ascending)? {
         let (name, value) = row?;
@@ -174,7 +175,7 @@ pub(crate) fn put_record(
     );
 }
 
-pub(crate) fn remembered(view: &View, id: &CommitId) -> Result<Option<Bytes>> {
+pub(crate) fn remembered(view: &View<impl Snapshot>, id: &CommitId) -> Result<Option<Bytes>> {
     let key = &id.as_bytes()[..];
     view.read(Table::Remembered, key, |value| {
         let joined = Joined::open(Table::Remembered, key, value)?;
@@ -191,7 +192,11 @@ pub(crate) fn remember(staged: &mut Staged, id: &CommitId, receipt: &[u8], now: 
 }
 
 /// Forgets commits of this time and earlier; answers how many.
-pub(crate) fn forget(view: &mut View, until: Timestamp, limit: usize) -> Result<usize> {
+pub(crate) fn forget(
+    view: &mut View<impl Snapshot>,
+    until: Timestamp,
+    limit: usize,
+) -> Result<usize> {
     let high = [&key::time(until)[..], &[0xff; 16]].concat();
     let rows = view.rows(Table::RememberedAt, &[], Some(&high), Order::Ascending)?;
     let old = rows.take(limit).map(|row| Ok(row?.0.to_vec()));

@@ -1,23 +1,25 @@
 //! Reads, each with a view that it is given.
 
 use checkpoint_core::engine::{
-    Listed, ListedSessions, attachment_page, feed_page, or_damage, reaches_back, session_page,
+    Counters, Listed, ListedSessions, StoreRow, attachment_page, feed_page, or_damage,
+    reaches_back, session_page,
 };
 use checkpoint_core::{
-    Attachment, AttachmentQuery, CheckpointId, Error, Feed, Item, Order, Page, Position, Result,
-    SessionId, SessionQuery, SessionRecord, Stats,
+    Attachment, AttachmentQuery, CheckpointId, ChunkId, ChunkInfo, Error, Feed, Item, MetaRecord,
+    Order, Page, Parts, Position, Query, Record, Result, SessionId, SessionQuery, SessionRecord,
+    Stats, StoredChunk,
 };
 
-use crate::checkpoint::Lying;
 use crate::key;
+use crate::lying::Lying;
 use crate::query::checkpoint;
-use crate::query::{attachment, chunk, feed, session, store};
-use crate::schema::Table;
-use crate::view::View;
+use crate::query::{attachment, chunk, feed, scan, session, store};
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// A page of live sessions, each with its head.
 pub(crate) fn sessions(
-    view: &View,
+    view: &View<impl Snapshot>,
     query: &SessionQuery,
     limit: usize,
 ) -> Result<Page<Item<SessionRecord>>> {
@@ -30,9 +32,9 @@ pub(crate) fn sessions(
     Ok(page)
 }
 
-struct Rows<'v>(&'v View);
+struct Rows<'v, S>(&'v View<S>);
 
-impl ListedSessions for Rows<'_> {
+impl<S: Snapshot> ListedSessions for Rows<'_, S> {
     fn by_id(&mut self, id: &SessionId) -> Result<Option<Listed>> {
         session::listed_by_id(self.0, id)
     }
@@ -53,7 +55,7 @@ fn left_out<T>(what: &'static str) -> Item<T> {
 
 /// A page of attachments.
 pub(crate) fn attachments(
-    view: &View,
+    view: &View<impl Snapshot>,
     query: &AttachmentQuery,
     limit: usize,
 ) -> Result<Page<Item<Attachment>>> {
@@ -76,7 +78,7 @@ pub(crate) fn attachments(
 }
 
 /// The sequence of a checkpoint that was not deleted. A damaged one may still have sound attachments.
-fn live(view: &View, id: &CheckpointId) -> Result<Option<u64>> {
+fn live(view: &View<impl Snapshot>, id: &CheckpointId) -> Result<Option<u64>> {
     let Some(sequence) = checkpoint::sequence_of(view, id)? else {
         return Ok(None);
     };
@@ -90,7 +92,7 @@ fn live(view: &View, id: &CheckpointId) -> Result<Option<u64>> {
 }
 
 /// A page of the feed.
-pub(crate) fn changes(view: &View, after: Position, limit: usize) -> Result<Feed> {
+pub(crate) fn changes(view: &View<impl Snapshot>, after: Position, limit: usize) -> Result<Feed> {
     reaches_back(store::store(view)?.floor, after, limit)?;
     feed_page(
         after,
@@ -100,12 +102,12 @@ pub(crate) fn changes(view: &View, after: Position, limit: usize) -> Result<Feed
     )
 }
 
-/// Counts.
-pub(crate) fn stats(view: &View, length: u64) -> Result<Stats> {
+/// What rows tell: not how much room they take.
+pub(crate) fn stats(view: &View<impl Snapshot>) -> Result<Stats> {
     let mut stats = Stats::default();
     let mut attachments = attachment::counts(view)?.into_iter().peekable();
     let mut deleted = std::collections::HashMap::new();
-    stats.tombstones = view.count(Table::Tombstone)?;
+    stats.tombstones = view.base.count(Table::Tombstone)?;
     for row in view.all(Table::Checkpoint, Order::Ascending)? {
         let (key, value) = row?;
         let sequence = key::last_number(&key)?;
@@ -130,10 +132,86 @@ pub(crate) fn stats(view: &View, length: u64) -> Result<Stats> {
     }
     (stats.chunks, stats.chunk_bytes) = chunk::counts(view)?;
     stats.sessions = session::count(view)?;
-    let used = Table::ALL.iter().map(|table| view.bytes(*table));
-    let used = used.sum::<Result<u64>>()?;
-    stats.stored_bytes = length;
-    stats.free_bytes = length.saturating_sub(used);
     stats.position = store::counters(view)?.position;
     Ok(stats)
+}
+
+/// What a backend is asked for.
+impl<S: Snapshot> View<S> {
+    /// The row of the store itself.
+    ///
+    /// # Errors
+    ///
+    /// This and all others: those of the state below; `Corrupt` for what no page can leave out.
+    pub fn store(&self) -> Result<StoreRow> {
+        store::store(self)
+    }
+
+    /// How far the store has come.
+    pub fn counters(&self) -> Result<Counters> {
+        store::counters(self)
+    }
+
+    /// One checkpoint.
+    pub fn checkpoint(&self, id: &CheckpointId, parts: Parts) -> Result<Item<Record>> {
+        checkpoint::get(self, id, parts)
+    }
+
+    /// A page of checkpoints.
+    pub fn scan(&self, query: &Query, limit: usize) -> Result<Page<Item<Record>>> {
+        scan::scan(self, query, limit)
+    }
+
+    /// A page of live sessions, each with its head.
+    pub fn sessions(
+        &self,
+        query: &SessionQuery,
+        limit: usize,
+    ) -> Result<Page<Item<SessionRecord>>> {
+        sessions(self, query, limit)
+    }
+
+    /// A page of attachments.
+    pub fn attachments(
+        &self,
+        query: &AttachmentQuery,
+        limit: usize,
+    ) -> Result<Page<Item<Attachment>>> {
+        attachments(self, query, limit)
+    }
+
+    /// Chunks by their ids.
+    pub fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
+        chunk::get(self, ids)
+    }
+
+    /// Whether chunks are there.
+    pub fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>> {
+        let there = ids.iter().map(|id| chunk::number_of(self, id));
+        there.map(|no| Ok(no?.is_some())).collect()
+    }
+
+    /// Chunks above an id, in the order of their ids.
+    pub fn scan_chunks(
+        &self,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<Item<ChunkInfo>>> {
+        chunk::scan(self, after, limit)
+    }
+
+    /// Named records whose names start so, by name.
+    pub fn records(&self, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
+        store::records(self, prefix)
+    }
+
+    /// A page of the feed.
+    pub fn changes(&self, after: Position, limit: usize) -> Result<Feed> {
+        changes(self, after, limit)
+    }
+
+    /// What rows tell: not how much room they take.
+    pub fn stats(&self) -> Result<Stats> {
+        stats(self)
+    }
 }

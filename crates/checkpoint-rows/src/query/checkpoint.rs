@@ -4,16 +4,15 @@ use bytes::Bytes;
 use checkpoint_core::engine::row::{self, Small, Whole, damaged, digests};
 use checkpoint_core::engine::{Existing, NewCheckpoint, or_damage};
 use checkpoint_core::{
-    CheckpointId, ChunkId, Error, Fingerprint, Item, Order, Parts, Record, Result, Status, Tag,
-    Timestamp,
+    CheckpointId, Error, Fingerprint, Item, Order, Parts, Record, Result, Status, Tag, Timestamp,
 };
 
-use super::{chunk, salvage, session};
-use crate::checkpoint::{Lying, value};
+use super::{salvage, session};
 use crate::key::{self, By};
-use crate::schema::Table;
+use crate::lying::{Lying, value};
 use crate::staged::Staged;
-use crate::view::View;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// Where an id leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ const DEAD: u8 = 0;
 const LIVE: u8 = 1;
 
 /// What the index has under an id.
-pub(crate) fn place_of(view: &View, id: &CheckpointId) -> Result<Option<Place>> {
+pub(crate) fn place_of(view: &View<impl Snapshot>, id: &CheckpointId) -> Result<Option<Place>> {
     view.read(Table::CheckpointId, &key::id(id.raw()), to_place)
         .map_err(|error| error.with("checkpoint", id))
 }
@@ -52,7 +51,7 @@ pub(crate) fn put_place(staged: &mut Staged, id: &CheckpointId, place: Place) {
 }
 
 /// The sequence of a checkpoint, by the index alone.
-pub(crate) fn sequence_of(view: &View, id: &CheckpointId) -> Result<Option<u64>> {
+pub(crate) fn sequence_of(view: &View<impl Snapshot>, id: &CheckpointId) -> Result<Option<u64>> {
     Ok(match place_of(view, id)? {
         Some(Place::Live(sequence)) => Some(sequence),
         Some(Place::Dead(_)) => None,
@@ -62,7 +61,7 @@ pub(crate) fn sequence_of(view: &View, id: &CheckpointId) -> Result<Option<u64>>
 
 /// Reads the row with this sequence.
 pub(crate) fn at<T>(
-    view: &View,
+    view: &View<impl Snapshot>,
     sequence: u64,
     read: impl FnOnce(Lying<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
@@ -72,7 +71,11 @@ pub(crate) fn at<T>(
 }
 
 /// One checkpoint by its id.
-pub(crate) fn get(view: &View, id: &CheckpointId, parts: Parts) -> Result<Item<Record>> {
+pub(crate) fn get(
+    view: &View<impl Snapshot>,
+    id: &CheckpointId,
+    parts: Parts,
+) -> Result<Item<Record>> {
     let place = match or_damage(place_of(view, id))? {
         Ok(None) => or_damage(salvage::sequence(view, id))?.map(|it| it.map(Place::Live)),
         place => place,
@@ -109,7 +112,7 @@ pub(crate) fn get(view: &View, id: &CheckpointId, parts: Parts) -> Result<Item<R
 
 /// What is answered for one that the index says was deleted. No digest is over what the index says, so it is not believed
 /// alone.
-fn dead(view: &View, sequence: u64, id: &CheckpointId) -> Result<Item<Record>> {
+fn dead(view: &View<impl Snapshot>, sequence: u64, id: &CheckpointId) -> Result<Item<Record>> {
     let there = view.has(Table::Tombstone, &key::number(sequence))?;
     Ok(if there || view.lost(&[Table::Tombstone]).is_some() {
         Item::Deleted
@@ -123,7 +126,10 @@ fn dead(view: &View, sequence: u64, id: &CheckpointId) -> Result<Item<Record>> {
 
 /// The highest checkpoint of a session that is not set aside. An id that cannot be right is damage; one that both the
 /// row and the index have is right, whatever else of the row is damaged.
-pub(crate) fn head(view: &View, session: u64) -> Result<Option<(u64, CheckpointId)>> {
+pub(crate) fn head(
+    view: &View<impl Snapshot>,
+    session: u64,
+) -> Result<Option<(u64, CheckpointId)>> {
     if view.lost(&[Table::Index]).is_some() {
         let of = salvage::of_session(view, session)?;
         return first_good(view, of.into_iter().map(Ok));
@@ -135,7 +141,7 @@ pub(crate) fn head(view: &View, session: u64) -> Result<Option<(u64, CheckpointI
 }
 
 fn first_good(
-    view: &View,
+    view: &View<impl Snapshot>,
     sequences: impl Iterator<Item = Result<u64>>,
 ) -> Result<Option<(u64, CheckpointId)>> {
     for sequence in sequences {
@@ -163,7 +169,7 @@ fn first_good(
 }
 
 /// The highest sequence, and when the newest checkpoint that is legible was committed.
-pub(crate) fn newest(view: &View) -> Result<(u64, Option<Timestamp>)> {
+pub(crate) fn newest(view: &View<impl Snapshot>) -> Result<(u64, Option<Timestamp>)> {
     match or_damage(newest_row(view))? {
         Ok(newest) => Ok(newest),
         Err(damage) => match or_damage(salvage::newest(view))? {
@@ -173,7 +179,7 @@ pub(crate) fn newest(view: &View) -> Result<(u64, Option<Timestamp>)> {
     }
 }
 
-fn newest_row(view: &View) -> Result<(u64, Option<Timestamp>)> {
+fn newest_row(view: &View<impl Snapshot>) -> Result<(u64, Option<Timestamp>)> {
     let mut highest = 0;
     for row in view.all(Table::Checkpoint, Order::Descending)? {
         let (key, value) = row?;
@@ -190,7 +196,7 @@ fn newest_row(view: &View) -> Result<(u64, Option<Timestamp>)> {
 /// What the judgement needs of the row with this sequence, which the index has under an id. `lenient` takes a damaged
 /// row as far as it is legible, so that it can be set aside or deleted.
 pub(crate) fn existing(
-    view: &View,
+    view: &View<impl Snapshot>,
     sequence: u64,
     id: &CheckpointId,
     lenient: bool,
@@ -226,7 +232,7 @@ fn guess_existing(sequence: u64, value: &[u8]) -> Result<Existing> {
 }
 
 /// The whole row as it lies there, checked.
-pub(crate) fn whole(view: &View, sequence: u64) -> Result<Whole> {
+pub(crate) fn whole(view: &View<impl Snapshot>, sequence: u64) -> Result<Whole> {
     let missing = || Error::corrupt("a row is gone");
     at(view, sequence, |row| row.whole())
         .and_then(|found| found.ok_or_else(missing))
@@ -234,7 +240,7 @@ pub(crate) fn whole(view: &View, sequence: u64) -> Result<Whole> {
 }
 
 /// The lowest sequences of a session.
-pub(crate) fn of_session(view: &View, key: u64, limit: usize) -> Result<Vec<u64>> {
+pub(crate) fn of_session(view: &View<impl Snapshot>, key: u64, limit: usize) -> Result<Vec<u64>> {
     let by = By::Session(key);
     let (low, high) = (by.entry(0), by.entry(u64::MAX));
     let entries = view.rows(Table::Index, &low, Some(&high), Order::Ascending)?;
@@ -294,7 +300,11 @@ pub(crate) fn write(staged: &mut Staged, before: &Small, it: &Whole) {
 }
 
 /// Sets a checkpoint aside, or takes it back; answers whether that changed anything. A damaged one stays damaged.
-pub(crate) fn set_aside(view: &mut View, sequence: u64, aside: bool) -> Result<bool> {
+pub(crate) fn set_aside(
+    view: &mut View<impl Snapshot>,
+    sequence: u64,
+    aside: bool,
+) -> Result<bool> {
     let changed = at(view, sequence, |row| {
         let packed = match row.small() {
             Ok((small, _)) if small.packed.aside == aside => None,
@@ -317,7 +327,11 @@ pub(crate) fn set_aside(view: &mut View, sequence: u64, aside: bool) -> Result<b
 }
 
 /// Removes a row and what leads to it but its id; of a damaged one nobody knows what does, so all is looked at.
-pub(crate) fn remove(view: &mut View, sequence: u64, small: Option<&Small>) -> Result<()> {
+pub(crate) fn remove(
+    view: &mut View<impl Snapshot>,
+    sequence: u64,
+    small: Option<&Small>,
+) -> Result<()> {
     view.staged
         .remove(Table::Checkpoint, &key::number(sequence));
     if let Some(small) = small {
@@ -340,41 +354,4 @@ pub(crate) fn remove(view: &mut View, sequence: u64, small: Option<&Small>) -> R
         view.staged.remove(Table::Index, &entry);
     }
     Ok(())
-}
-
-/// Sequences above `after` with the tops of their states, checked, in order.
-pub(crate) fn tops(view: &View, after: u64, limit: usize) -> Result<Vec<(u64, Option<ChunkId>)>> {
-    let Some(from) = after.checked_add(1) else {
-        return Ok(Vec::new());
-    };
-    let rows = view.rows(
-        Table::Checkpoint,
-        &key::number(from),
-        None,
-        Order::Ascending,
-    )?;
-    rows.take(limit)
-        .map(|row| {
-            let (key, value) = row?;
-            let sequence = key::last_number(&key)?;
-            Ok((sequence, top(view, sequence, &value)?))
-        })
-        .collect()
-}
-
-/// The top of the state of a row. Of a damaged one that was set aside it is what can be read, if it can be.
-pub(crate) fn top(view: &View, sequence: u64, value: &[u8]) -> Result<Option<ChunkId>> {
-    let named = |error: Error| error.with("sequence", sequence);
-    let row = Lying::new(sequence, value).map_err(named)?;
-    match row.small() {
-        Ok((small, _)) => Ok(small.packed.top),
-        Err(_) if row.is_damaged_aside() => {
-            let top = row.guess().ok().and_then(|small| small.packed.top);
-            Ok(top.filter(|top| chunk::needed_number_of(view, top).is_ok()))
-        }
-        Err(error) => Err(named(match CheckpointId::from_raw(row.id) {
-            Ok(id) => error.with("checkpoint", id),
-            Err(_) => error,
-        })),
-    }
 }

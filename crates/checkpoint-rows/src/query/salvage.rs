@@ -7,15 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use checkpoint_core::{CheckpointId, Error, Order, Result, SessionId, Timestamp};
 
 use super::{checkpoint, session};
-use crate::checkpoint::Lying;
 use crate::key::{self, By};
-use crate::proof::Proof;
-use crate::schema::Table;
-use crate::view::View;
+use crate::lying::Lying;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// What is missing in a store.
 #[derive(Debug, Default)]
-pub(crate) struct Lost {
+pub struct Lost {
     tables: BTreeSet<Box<str>>,
     /// Checkpoints that something leads to, by their sequences.
     pub(crate) checkpoints: BTreeMap<u64, Known>,
@@ -44,7 +43,17 @@ impl Known {
 
 impl Lost {
     /// Looks through what can be read.
-    pub(crate) fn find(view: &View, proof: &Proof) -> Result<Self> {
+    ///
+    /// `view` shows what is left, and `damaged` names the tables of which something is missing, once every row was
+    /// asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of the state below.
+    pub fn find(
+        view: &View<impl Snapshot>,
+        damaged: impl FnOnce() -> BTreeSet<Box<str>>,
+    ) -> Result<Self> {
         for table in Table::ALL {
             // The content of chunks and attachments leads to nothing else.
             if !matches!(table, Table::ChunkData | Table::Attachment) {
@@ -53,7 +62,7 @@ impl Lost {
             }
         }
         let mut lost = Self {
-            tables: proof.damaged(),
+            tables: damaged(),
             ..Self::default()
         };
         if lost.is_of(Table::Checkpoint) || lost.is_of(Table::Session) {
@@ -79,7 +88,7 @@ impl Lost {
         !self.is_of(Table::Session) || !self.is_of(Table::SessionId)
     }
 
-    fn by_ids(&mut self, view: &View) -> Result<()> {
+    fn by_ids(&mut self, view: &View<impl Snapshot>) -> Result<()> {
         for row in view.all(Table::CheckpointId, Order::Ascending)? {
             let (id, place) = row?;
             if let Ok(checkpoint::Place::Live(sequence)) = checkpoint::to_place(&place)
@@ -101,7 +110,7 @@ impl Lost {
         Ok(())
     }
 
-    fn by_index(&mut self, view: &View) -> Result<()> {
+    fn by_index(&mut self, view: &View<impl Snapshot>) -> Result<()> {
         for row in view.all(Table::Index, Order::Ascending)? {
             let (entry, _) = row?;
             let Ok((By::Session(session), sequence)) = By::read(&entry) else {
@@ -119,7 +128,7 @@ impl Lost {
 }
 
 /// Whether a session that is not known to be deleted has no row.
-fn is_missing(view: &View, key: u64) -> Result<bool> {
+fn is_missing(view: &View<impl Snapshot>, key: u64) -> Result<bool> {
     let there = view.has(Table::Session, &key::number(key))?
         || view.has(Table::Index, &By::Deleted.entry(key))?;
     Ok(!there)
@@ -127,7 +136,7 @@ fn is_missing(view: &View, key: u64) -> Result<bool> {
 
 /// Id and deletion of a session whose row is missing: of one that is known to be deleted, when is not.
 pub(crate) fn session_name(
-    view: &View,
+    view: &View<impl Snapshot>,
     key: u64,
 ) -> Result<Option<(SessionId, Option<Timestamp>)>> {
     let Some(lost) = view.lost(&[Table::Session]) else {
@@ -147,7 +156,7 @@ pub(crate) fn session_name(
 }
 
 /// The key of the newest session under an id, by the rows of sessions.
-pub(crate) fn session_key(view: &View, id: &SessionId) -> Result<Option<u64>> {
+pub(crate) fn session_key(view: &View<impl Snapshot>, id: &SessionId) -> Result<Option<u64>> {
     if view.lost(&[Table::SessionId]).is_none() {
         return Ok(None);
     }
@@ -166,7 +175,7 @@ pub(crate) fn session_key(view: &View, id: &SessionId) -> Result<Option<u64>> {
 }
 
 /// The sequence of a checkpoint, by the rows of checkpoints.
-pub(crate) fn sequence(view: &View, id: &CheckpointId) -> Result<Option<u64>> {
+pub(crate) fn sequence(view: &View<impl Snapshot>, id: &CheckpointId) -> Result<Option<u64>> {
     if view.lost(&[Table::CheckpointId]).is_none() {
         return Ok(None);
     }
@@ -187,7 +196,7 @@ pub(crate) fn sequence(view: &View, id: &CheckpointId) -> Result<Option<u64>> {
 }
 
 /// Sequences of a session, the highest first, by the rows of checkpoints and what is known of others.
-pub(crate) fn of_session(view: &View, session: u64) -> Result<Vec<u64>> {
+pub(crate) fn of_session(view: &View<impl Snapshot>, session: u64) -> Result<Vec<u64>> {
     let mut found = Vec::new();
     for row in view.all(Table::Checkpoint, Order::Descending)? {
         let (key, value) = row?;
@@ -207,7 +216,7 @@ pub(crate) fn of_session(view: &View, session: u64) -> Result<Vec<u64>> {
 }
 
 /// The highest sequence that ids tell, and when the newest checkpoint that can be reached from below was committed.
-pub(crate) fn newest(view: &View) -> Result<(u64, Option<Timestamp>)> {
+pub(crate) fn newest(view: &View<impl Snapshot>) -> Result<(u64, Option<Timestamp>)> {
     let mut highest = 0;
     for row in view.all(Table::CheckpointId, Order::Ascending)? {
         let place = checkpoint::to_place(&row?.1)?;

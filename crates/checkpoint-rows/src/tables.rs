@@ -1,23 +1,28 @@
 //! The tables inside one transaction, as the judgement of commits sees them.
 
+use std::fmt;
+
 use bytes::Bytes;
 use checkpoint_core::engine::{Lookup, NewCheckpoint, Recall, SessionRow, Tables, Tombstone};
 use checkpoint_core::{
     Change, CheckpointId, ChunkId, CommitId, Error, Fingerprint, Head, NewChunk, Payload,
     RecordName, Result, Sealed, SessionId, Timestamp, Update,
 };
-use redb::Database;
 
 use crate::query::checkpoint::{self, Place};
 use crate::query::tombstone::Buried;
 use crate::query::{attachment, chunk, feed, session, store, tombstone};
-use crate::view::View;
+use crate::staged::Staged;
+use crate::view::{Snapshot, View};
+
+/// Writes what is staged in one transaction, and answers the state after it.
+pub type Write<'t, S> = &'t mut dyn FnMut(&Staged) -> Result<S>;
 
 /// The tables of a view, which stages what is written.
-pub(crate) struct RedbTables<'t> {
-    pub(crate) view: &'t mut View,
+pub struct RowTables<'t, S> {
+    pub(crate) view: &'t mut View<S>,
     /// Where upkeep writes.
-    pub(crate) database: Option<&'t Database>,
+    pub(crate) write: Option<Write<'t, S>>,
     /// Damaged rows are taken as far as they are legible: for commits that only delete and set aside.
     lenient: bool,
     recall: &'t mut Recall,
@@ -29,11 +34,18 @@ pub(crate) struct RedbTables<'t> {
     last_chunk: Option<u64>,
 }
 
-impl<'t> RedbTables<'t> {
-    pub(crate) fn new(view: &'t mut View, recall: &'t mut Recall, lenient: bool) -> Self {
+impl<S> fmt::Debug for RowTables<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowTables").finish_non_exhaustive()
+    }
+}
+
+impl<'t, S: Snapshot> RowTables<'t, S> {
+    /// The tables of a view; lenient: for a commit that may go on with damaged rows.
+    pub fn new(view: &'t mut View<S>, recall: &'t mut Recall, lenient: bool) -> Self {
         Self {
             view,
-            database: None,
+            write: None,
             lenient,
             recall,
             damaged: None,
@@ -42,9 +54,9 @@ impl<'t> RedbTables<'t> {
         }
     }
 
-    /// With a database to write to.
-    pub(crate) fn of(mut self, database: &'t Database) -> Self {
-        self.database = Some(database);
+    /// With what ends its transactions.
+    pub(crate) fn writing(mut self, write: Write<'t, S>) -> Self {
+        self.write = Some(write);
         self
     }
 
@@ -116,7 +128,7 @@ impl<'t> RedbTables<'t> {
     }
 }
 
-impl Tables for RedbTables<'_> {
+impl<S: Snapshot> Tables for RowTables<'_, S> {
     fn session(&mut self, id: &SessionId) -> Result<Option<SessionRow>> {
         if let Some(row) = self.recall.session(id) {
             return Ok(Some(row));

@@ -10,3 +10,4 @@ pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod tombstone;
+pub(crate) mod top;

@@ -7,8 +7,8 @@ use checkpoint_core::{Attachment, CheckpointId, Error, Item, Order, Result};
 
 use crate::key;
 use crate::row::{self, end};
-use crate::schema::Table;
-use crate::view::View;
+use crate::table::Table;
+use crate::view::{Snapshot, View};
 
 /// What stands under kind and key: the number, which tells the order and where the content is, and its digest.
 struct Entry {
@@ -26,7 +26,7 @@ fn open(key: &[u8], value: &[u8]) -> Result<Entry> {
     })
 }
 
-fn content_of(view: &View, sequence: u64, entry: &Entry) -> Result<Bytes> {
+fn content_of(view: &View<impl Snapshot>, sequence: u64, entry: &Entry) -> Result<Bytes> {
     let found = view.read(Table::Attachment, &key::pair(sequence, entry.no), |data| {
         check_large(&entry.digests, 0, data, "data")?;
         Ok(Bytes::copy_from_slice(data))
@@ -36,7 +36,7 @@ fn content_of(view: &View, sequence: u64, entry: &Entry) -> Result<Bytes> {
 
 /// Puts, replaces or removes; answers whether there was one.
 pub(crate) fn attach(
-    view: &mut View,
+    view: &mut View<impl Snapshot>,
     sequence: u64,
     kind: &str,
     name: &str,
@@ -63,7 +63,7 @@ pub(crate) fn attach(
 }
 
 /// A number above those of all attachments of a checkpoint.
-fn next(view: &View, sequence: u64) -> Result<u64> {
+fn next(view: &View<impl Snapshot>, sequence: u64) -> Result<u64> {
     let (low, high) = (key::pair(sequence, 0), key::pair(sequence, u64::MAX));
     let mut rows = view.rows(Table::Attachment, &low, Some(&high), Order::Descending)?;
     match rows.next().transpose()? {
@@ -73,7 +73,7 @@ fn next(view: &View, sequence: u64) -> Result<u64> {
 }
 
 /// Removes all of a checkpoint.
-pub(crate) fn remove_of(view: &mut View, sequence: u64) -> Result<()> {
+pub(crate) fn remove_of(view: &mut View<impl Snapshot>, sequence: u64) -> Result<()> {
     let prefix = key::number(sequence);
     for table in [Table::AttachmentKey, Table::Attachment] {
         let mut keys = Vec::new();
@@ -92,7 +92,12 @@ pub(crate) fn remove_of(view: &mut View, sequence: u64) -> Result<()> {
 }
 
 /// The stored bytes of one.
-pub(crate) fn content(view: &View, sequence: u64, kind: &str, name: &str) -> Result<Option<Bytes>> {
+pub(crate) fn content(
+    view: &View<impl Snapshot>,
+    sequence: u64,
+    kind: &str,
+    name: &str,
+) -> Result<Option<Bytes>> {
     let key = key::attachment(sequence, kind, name);
     let entry = view.read(Table::AttachmentKey, &key, |value| open(&key, value))?;
     entry
@@ -109,7 +114,7 @@ pub(crate) struct Listed {
 
 /// Those of a checkpoint that match, in the order in which they were first put.
 pub(crate) fn list(
-    view: &View,
+    view: &View<impl Snapshot>,
     sequence: u64,
     kind: Option<&str>,
     name: Option<&str>,
@@ -137,7 +142,7 @@ pub(crate) fn list(
 
 /// One of a list.
 pub(crate) fn read(
-    view: &View,
+    view: &View<impl Snapshot>,
     listed: &Listed,
     checkpoint: &CheckpointId,
     sequence: u64,
@@ -170,7 +175,7 @@ pub(crate) fn read(
 }
 
 /// Whose attachments there are, and how many of each, by sequence.
-pub(crate) fn counts(view: &View) -> Result<Vec<(u64, u64)>> {
+pub(crate) fn counts(view: &View<impl Snapshot>) -> Result<Vec<(u64, u64)>> {
     let mut counts: Vec<(u64, u64)> = Vec::new();
     for row in view.all(Table::Attachment, Order::Ascending)? {
         let (sequence, _) = key::to_pair(&row?.0)?;
