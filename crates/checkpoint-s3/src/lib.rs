@@ -13,8 +13,11 @@
 
 mod block;
 mod cache;
+mod entry;
 mod filter;
 mod id;
+mod layout;
+mod manifest;
 mod merge;
 mod row;
 mod run;
