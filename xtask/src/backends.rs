@@ -6,6 +6,8 @@ use checkpoint_conformance::{Harness, Memory};
 use checkpoint_torture::Subject;
 
 /// The harness of a backend lives with the tests of its crate.
+#[path = "../../crates/checkpoint-s3/tests/harness/mod.rs"]
+mod objects;
 #[path = "../../crates/checkpoint-redb/tests/harness/mod.rs"]
 mod redb;
 #[path = "../../crates/checkpoint-redb/tests/harness/subject.rs"]
@@ -21,6 +23,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
         Arc::new(Memory),
         Arc::new(sqlite::Sqlite),
         Arc::new(self::redb::Redb),
+        Arc::new(objects::Objects::default()),
     ]
 }
 

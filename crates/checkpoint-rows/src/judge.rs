@@ -15,7 +15,9 @@ use crate::view::{Snapshot, View};
 pub struct Judged {
     /// One for each member, in their order.
     pub fates: Vec<Result<Receipt>>,
-    /// How far the store comes by it.
+    /// How far the store had come before it.
+    pub before: Counters,
+    /// How far it comes by it.
     pub counters: Counters,
     /// What is to be written.
     pub staged: Staged,
@@ -45,6 +47,7 @@ impl Judge<'_> {
     pub fn judge<S: Snapshot>(&mut self, base: S, members: &[Waiting]) -> Result<Judged> {
         let mut view = View::new(base);
         let mut counters = self.recall.begin(self.version, || store::counters(&view))?;
+        let before = counters;
         let mut fates = Vec::with_capacity(members.len());
         for (commit, _) in members {
             match self.member(&mut view, &mut counters, commit) {
@@ -54,6 +57,7 @@ impl Judge<'_> {
         }
         Ok(Judged {
             fates,
+            before,
             counters,
             staged: mem::take(&mut view.staged),
         })

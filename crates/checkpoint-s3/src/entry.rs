@@ -77,8 +77,8 @@ pub(crate) struct Stub {
     pub(crate) replaces: Digest,
     /// The digest of the entry before it.
     pub(crate) before: Digest,
-    /// The position of a snapshot that has what the entry said. There may be newer ones.
-    pub(crate) snapshot: u64,
+    /// A snapshot that has what the entry said. There may be newer ones.
+    pub(crate) snapshot: SnapshotName,
 }
 
 /// What may stand at a position of the log.
@@ -108,9 +108,7 @@ impl Entry {
             None => out.push(0),
             Some(name) => {
                 out.push(1);
-                put_number(&mut out, name.position);
-                out.extend_from_slice(&name.manifest.0);
-                out.extend_from_slice(&name.digest.0);
+                put_snapshot(&mut out, name);
             }
         }
         out.extend_from_slice(&block::encode(&self.rows, self.position));
@@ -135,14 +133,24 @@ impl Entry {
     }
 }
 
+fn put_snapshot(out: &mut Vec<u8>, name: &SnapshotName) {
+    put_number(out, name.position);
+    out.extend_from_slice(&name.manifest.0);
+    out.extend_from_slice(&name.digest.0);
+}
+
+fn take_name(rest: &mut &[u8]) -> Result<SnapshotName> {
+    Ok(SnapshotName {
+        position: take_number(rest)?,
+        manifest: Id(take_array(rest)?),
+        digest: Digest(take_array(rest)?),
+    })
+}
+
 fn take_snapshot(rest: &mut &[u8]) -> Result<Option<SnapshotName>> {
     match take_array(rest)? {
         [0] => Ok(None),
-        [1] => Ok(Some(SnapshotName {
-            position: take_number(rest)?,
-            manifest: Id(take_array(rest)?),
-            digest: Digest(take_array(rest)?),
-        })),
+        [1] => take_name(rest).map(Some),
         [flag] => Err(seal::flag(flag)),
     }
 }
@@ -159,7 +167,7 @@ impl Stub {
         put_number(&mut out, self.position);
         out.extend_from_slice(&self.replaces.0);
         out.extend_from_slice(&self.before.0);
-        put_number(&mut out, self.snapshot);
+        put_snapshot(&mut out, &self.snapshot);
         Ok(seal::finish(out))
     }
 
@@ -170,7 +178,7 @@ impl Stub {
             position: take_number(&mut rest)?,
             replaces: Digest(take_array(&mut rest)?),
             before: Digest(take_array(&mut rest)?),
-            snapshot: take_number(&mut rest)?,
+            snapshot: take_name(&mut rest)?,
         };
         seal::end(rest)?;
         Ok(stub)

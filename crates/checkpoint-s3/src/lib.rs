@@ -1,27 +1,52 @@
 //! Checkpoints in object storage, which many machines share.
 //!
 //! The store is an ordered map of rows, `(table, key) -> value`. A log of entries says which rows commits changed; a
-//! snapshot names immutable segments of sorted rows, newest first, that hold all before it. What is here are these
-//! formats and the structures over them, without a network: bytes are fetched by whoever gives a [`segment::Fetch`].
+//! snapshot names immutable segments of sorted rows, newest first, that hold all before it.
 //! `docs/format.md` describes the bytes.
 
 #![allow(
     dead_code,
     unused_imports,
-    reason = "the backend that stands on these formats is not there yet"
+    reason = "what takes objects away is not there yet"
 )]
 
+mod backend;
+mod base;
 mod block;
 mod cache;
+mod config;
+mod draft;
 mod entry;
+mod error;
+mod fetch;
 mod filter;
+mod flush;
+mod group;
 mod id;
 mod layout;
+mod log;
+mod looked;
+mod maintain;
 mod manifest;
 mod merge;
+mod migrate;
+mod objects;
+mod open;
+mod place;
+mod probe;
+mod requests;
 mod row;
 mod run;
 mod seal;
 mod segment;
+mod shared;
+mod spoil;
+mod state;
+mod sweep;
 #[cfg(test)]
 mod testing;
+mod turns;
+mod worker;
+
+pub use backend::ObjectBackend;
+pub use config::ObjectOptions;

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Manifest = b'm',
     /// Sorted rows.
     Segment = b's',
+    /// What a store is.
+    Store = b'h',
 }
 
 impl Kind {

@@ -14,16 +14,18 @@ fn digest() -> impl Strategy<Value = Digest> {
     any::<[u8; 32]>().prop_map(Digest)
 }
 
+fn snapshot() -> impl Strategy<Value = SnapshotName> {
+    (any::<u64>(), id(), digest()).prop_map(|(position, manifest, digest)| SnapshotName {
+        position,
+        manifest,
+        digest,
+    })
+}
+
 fn entry() -> impl Strategy<Value = Entry> {
-    let snapshot =
-        (any::<u64>(), id(), digest()).prop_map(|(position, manifest, digest)| SnapshotName {
-            position,
-            manifest,
-            digest,
-        });
     let times = Timestamp::MIN.micros()..=Timestamp::MAX.micros();
     let place = (any::<u64>(), any::<u64>(), times);
-    let snapshot = prop::option::of(snapshot);
+    let snapshot = prop::option::of(snapshot());
     (head(), id(), id(), place, digest(), snapshot, changes(20)).prop_map(
         |(head, machine, operation, (position, first_sequence, micros), before, snapshot, rows)| {
             Entry {
@@ -42,9 +44,8 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 fn stub() -> impl Strategy<Value = Stub> {
-    let numbers = (any::<u64>(), any::<u64>());
-    (head(), id(), numbers, digest(), digest()).prop_map(
-        |(head, operation, (position, snapshot), replaces, before)| Stub {
+    (head(), id(), any::<u64>(), digest(), digest(), snapshot()).prop_map(
+        |(head, operation, position, replaces, before, snapshot)| Stub {
             head,
             operation,
             position,
@@ -53,6 +54,14 @@ fn stub() -> impl Strategy<Value = Stub> {
             snapshot,
         },
     )
+}
+
+fn sample_snapshot() -> SnapshotName {
+    SnapshotName {
+        position: 40,
+        manifest: Id([9; 16]),
+        digest: Digest::of(b"a manifest"),
+    }
 }
 
 fn sample(snapshot: bool) -> Entry {
@@ -64,11 +73,7 @@ fn sample(snapshot: bool) -> Entry {
         first_sequence: 1_001,
         committed_at: Timestamp::from_micros(1_700_000_000_000_000).unwrap(),
         before: Digest::of(b"the one before"),
-        snapshot: snapshot.then(|| SnapshotName {
-            position: 40,
-            manifest: Id([9; 16]),
-            digest: Digest::of(b"a manifest"),
-        }),
+        snapshot: snapshot.then(sample_snapshot),
         rows: Run::of(vec![
             Change::put(3, &b"row"[..], noise(24, 1)),
             Change::remove(4, &b"gone"[..]),
@@ -84,7 +89,7 @@ fn sample_stub() -> Stub {
         position: 42,
         replaces: Digest::of(b"an entry"),
         before: Digest::of(b"the one before"),
-        snapshot: 64,
+        snapshot: sample_snapshot(),
     }
 }
 

@@ -1,0 +1,134 @@
+//! How to open a store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use checkpoint_core::{Clock, IdSource, Limits, SystemClock, SystemIds};
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+/// Entries after which a snapshot is due.
+const DOZEN: u64 = 12;
+
+/// Where a store lies and how to open it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ObjectOptions {
+    /// The client of the bucket or directory, with retries and timeouts of its own.
+    pub objects: Arc<dyn ObjectStore>,
+    /// Where in it the store lies. Default: at its root.
+    pub prefix: Path,
+    /// What the store is called in errors and logs, without secrets.
+    pub label: Arc<str>,
+    /// Whether to create the store when it is not there. Default: yes.
+    pub create: bool,
+    /// Whether to open it so that nothing can be written. Default: no.
+    pub read_only: bool,
+    /// Bytes of memory for what was read of the index. Default: 64 MiB.
+    pub index_cache: usize,
+    /// Bytes of memory for chunks. Default: 64 MiB.
+    pub chunk_cache: usize,
+    /// How old the state may be that a read sees, so that it asks for nothing. What this handle itself wrote is always
+    /// seen. Default: none; each read asks once for what came last.
+    pub staleness: Duration,
+    /// Entries of the log after which a snapshot is made, so that whoever opens the store reads few. Default: 12.
+    pub snapshot_after: u64,
+    /// What is refused as too large.
+    pub limits: Limits,
+    /// Where the time of commits comes from. Default: the system.
+    pub clock: Arc<dyn Clock>,
+    /// Where the ids of stores, machines and objects come from. Default: the system.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl ObjectOptions {
+    /// A store in this bucket or directory.
+    #[must_use]
+    pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            objects,
+            prefix: Path::default(),
+            label: "objects:".into(),
+            create: true,
+            read_only: false,
+            index_cache: 64 << 20,
+            chunk_cache: 64 << 20,
+            staleness: Duration::ZERO,
+            snapshot_after: DOZEN,
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+        }
+    }
+
+    /// Below this prefix.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: impl Into<Path>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Called so in errors and logs.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Creating the store when it is not there, or not.
+    #[must_use]
+    pub const fn with_create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// For reading only, or not.
+    #[must_use]
+    pub const fn with_read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// With other caches, in bytes: of the index, and of chunks.
+    #[must_use]
+    pub const fn with_caches(mut self, index: usize, chunks: usize) -> Self {
+        (self.index_cache, self.chunk_cache) = (index, chunks);
+        self
+    }
+
+    /// With reads that may see a state as old as this.
+    #[must_use]
+    pub const fn with_staleness(mut self, staleness: Duration) -> Self {
+        self.staleness = staleness;
+        self
+    }
+
+    /// With a snapshot after so many entries, at least one.
+    #[must_use]
+    pub const fn with_snapshot_after(mut self, entries: u64) -> Self {
+        self.snapshot_after = entries;
+        self
+    }
+
+    /// With other limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With another source of ids. It must give each id once, also in other processes: objects and attempts are told
+    /// apart by them.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Arc<dyn IdSource>) -> Self {
+        self.ids = ids;
+        self
+    }
+}

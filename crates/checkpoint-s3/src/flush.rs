@@ -1,0 +1,260 @@
+//! A snapshot of what the log says: the rows of the entries since the last one become a segment, merged with those before
+//! it that are no larger, so that few are left.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use checkpoint_core::{Clock, Order, Result};
+use checkpoint_rows::{Table, View};
+
+use crate::base::{Base, number};
+use crate::draft::{Tools, put_pack};
+use crate::entry::{Digest, SnapshotName};
+use crate::id::Id;
+use crate::layout::Name;
+use crate::log::Log;
+use crate::looked::Looked;
+use crate::manifest::{Listed, Manifest};
+use crate::merge::{Cursor, Merge, Removals};
+use crate::objects::Created;
+use crate::place::{Place, Spot};
+use crate::row::{Change, Span};
+use crate::seal::Head;
+use crate::segment::{Outline, Reading, SegmentWriter};
+use crate::state::{State, Tree};
+use crate::sweep::DOOMED;
+
+/// Bytes of chunks in the rows that are merged from which on they move into a pack.
+const PACKED: usize = 64 << 10;
+/// Bytes of a pack, about.
+const PACK: usize = 8 << 20;
+/// Bytes of segments that are merged while commits wait.
+const AT_ONCE: u64 = 4 << 20;
+/// A segment of more bytes is merged no more.
+pub(crate) const LARGEST: u64 = 64 << 20;
+
+/// A snapshot that no entry names yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) name: SnapshotName,
+    pub(crate) tree: Tree,
+    /// When its first object was put, or later.
+    begun: Looked,
+}
+
+impl Pending {
+    /// Whether it may be named after a state: it is newer than what counts, and nothing of it is, or may be, swept.
+    pub(crate) fn is_good(&self, base: &Base, clock: &dyn Clock) -> Result<bool> {
+        if self.name.position <= base.state.covered() || self.begun.is_long_ago(clock) {
+            return Ok(false);
+        }
+        for segment in &self.tree.segments {
+            if base.raw(DOOMED, &segment.outline().id.0)?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// How much is merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// As much as commits can wait for.
+    Little,
+    /// As much as there is.
+    All,
+}
+
+/// Puts the objects of a snapshot of the newest state that is known; none when there is nothing new.
+pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
+    let (log, begun) = (&*tools.log, Looked::now(&*tools.clock));
+    let state = log.state();
+    let Some(below) = below(log, &state)? else {
+        return Ok(None);
+    };
+    let merged = merged(&state, &below, effort);
+    if state.position == below.position && merged < 2 {
+        return Ok(None);
+    }
+    let (taken, kept) = below.segments.split_at(merged);
+    let removals = if kept.is_empty() {
+        Removals::Drop
+    } else {
+        Removals::Keep
+    };
+    let span = Span::all();
+    let runs = state.runs_after(below.position);
+    let runs: Vec<_> = runs.cloned().collect();
+    let cursors = || {
+        let runs = runs
+            .iter()
+            .map(|run| Cursor::from(run.cursor(&span, Order::Ascending)));
+        let segments = taken.iter().map(|segment| {
+            Cursor::from(segment.cursor(span.clone(), Order::Ascending, Reading::All))
+        });
+        Merge::new(runs.chain(segments).collect(), Order::Ascending, removals)
+    };
+    let heavy = chunk_bytes(cursors()?)? >= PACKED;
+    let written = write(log, cursors()?, heavy)?;
+    let segments = written
+        .into_iter()
+        .chain(kept.iter().map(|it| it.outline().clone()));
+    let segments = segments.map(|outline| Listed { tier: 0, outline });
+    let manifest = Manifest {
+        head: Head::default(),
+        id: log.new_id(),
+        position: state.position,
+        last: state.digest,
+        first_sequence: View::new(tools.base(&state)).counters()?.position.sequence + 1,
+        segments: segments.collect(),
+    };
+    let name = publish(log, &manifest)?;
+    let tree = log.tree_of(&manifest);
+    Ok(Some(Pending { name, tree, begun }))
+}
+
+/// The segments of the newest snapshot that counts; none when it is gone already, and who goes on learns of a newer one.
+fn below(log: &Log, state: &State) -> Result<Option<Tree>> {
+    match &state.named {
+        Some(named) if named.position != state.tree.position => {
+            let tree = log.fetcher.wait(log.tree(named))?;
+            Ok(tree.map(|(tree, _)| tree))
+        }
+        _ => Ok(Some(Tree::clone(&state.tree))),
+    }
+}
+
+/// How many of the newest segments are merged with what is new: those that are not much larger than all before them.
+fn merged(state: &State, below: &Tree, effort: Effort) -> usize {
+    let runs = state.runs_after(below.position);
+    let mut bytes: u64 = runs.map(|run| run.bytes().len() as u64).sum();
+    let mut count = 0;
+    for segment in &below.segments {
+        let own = segment.outline().bytes;
+        let limit = match effort {
+            Effort::Little => AT_ONCE,
+            Effort::All => LARGEST,
+        };
+        if own > 2 * bytes.max(1 << 10) || bytes + own > limit {
+            break;
+        }
+        bytes += own;
+        count += 1;
+    }
+    count
+}
+
+/// Bytes of the chunks that lie in rows.
+fn chunk_bytes(rows: Merge) -> Result<usize> {
+    let mut bytes = 0;
+    for change in rows {
+        let change = change?;
+        if let Some(inline) = inline(&change)? {
+            bytes += inline.len();
+        }
+    }
+    Ok(bytes)
+}
+
+/// The chunk that lies in a row.
+fn inline(change: &Change) -> Result<Option<Bytes>> {
+    let Some(value) = change
+        .value
+        .as_ref()
+        .filter(|_| change.table == number(Table::ChunkData))
+    else {
+        return Ok(None);
+    };
+    Ok(match Place::decode(value)? {
+        Place::Inline(bytes) => Some(bytes),
+        Place::Packed(_) => None,
+    })
+}
+
+/// Writes rows into a segment; with `pack` the chunks among them into packs.
+fn write(log: &Log, rows: Merge, pack: bool) -> Result<Option<Outline>> {
+    let id = log.new_id();
+    let mut writer = SegmentWriter::new(id).caching(Arc::clone(&log.cache));
+    let (mut out, mut packer) = (Vec::new(), Packer::new(log));
+    for change in rows {
+        let mut change = change?;
+        if pack && let Some(bytes) = inline(&change)? {
+            let spot = packer.push(&bytes)?;
+            change.value = Some(Place::Packed(spot).encode());
+        }
+        out.extend_from_slice(&writer.push(&change)?);
+    }
+    packer.finish()?;
+    let Some((rest, outline)) = writer.finish()? else {
+        return Ok(None);
+    };
+    out.extend_from_slice(&rest);
+    log.fetcher.wait(put(log, Name::Segment(id), out.into()))?;
+    Ok(Some(outline))
+}
+
+/// Puts an object whose name nobody else has.
+async fn put(log: &Log, name: Name, bytes: Bytes) -> Result<()> {
+    match log.objects.create(name, bytes).await? {
+        Created::Done | Created::Taken => Ok(()),
+    }
+}
+
+/// Puts chunks together into packs.
+struct Packer<'l> {
+    log: &'l Log,
+    pack: Id,
+    bytes: Vec<u8>,
+}
+
+impl<'l> Packer<'l> {
+    fn new(log: &'l Log) -> Self {
+        Self {
+            log,
+            pack: log.new_id(),
+            bytes: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, chunk: &[u8]) -> Result<Spot> {
+        if !self.bytes.is_empty() && self.bytes.len() + chunk.len() > PACK {
+            self.put()?;
+        }
+        let spot = Spot {
+            pack: self.pack,
+            offset: self.bytes.len() as u64,
+            length: chunk.len() as u64,
+        };
+        self.bytes.extend_from_slice(chunk);
+        Ok(spot)
+    }
+
+    fn put(&mut self) -> Result<()> {
+        let bytes = std::mem::take(&mut self.bytes);
+        let pack = std::mem::replace(&mut self.pack, self.log.new_id());
+        self.log
+            .fetcher
+            .wait(put_pack(self.log, pack, bytes.into()))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        self.put()
+    }
+}
+
+/// Puts the manifest.
+fn publish(log: &Log, manifest: &Manifest) -> Result<SnapshotName> {
+    let bytes = manifest.encode()?;
+    let name = SnapshotName {
+        position: manifest.position,
+        manifest: manifest.id,
+        digest: Digest::of(&bytes),
+    };
+    let object = Name::Snapshot(manifest.position, manifest.id);
+    log.fetcher.wait(put(log, object, bytes))?;
+    Ok(name)
+}

@@ -1,0 +1,287 @@
+//! The log as this handle knows it, and how it goes on.
+
+mod append;
+mod load;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use checkpoint_core::{Clock, Error, IdSource, Result};
+use futures::StreamExt;
+use parking_lot::{Mutex, RwLock};
+
+pub(crate) use self::append::{Appended, Draft};
+
+use crate::base::Base;
+use crate::cache::BlockCache;
+use crate::entry::{Logged, SnapshotName};
+use crate::fetch::Fetcher;
+use crate::flush::Pending;
+use crate::id::Id;
+use crate::layout::Name;
+use crate::looked::Looked;
+use crate::objects::Objects;
+use crate::state::{State, Tree};
+
+/// Entries that are asked for at once by who is far behind.
+const AHEAD: u64 = 8;
+/// Bytes of entries in memory above which the rows of a newer snapshot take their place.
+const HEAVY: usize = 8 << 20;
+/// What a round trip is taken to last before one was made.
+const ROUND_TRIP: Duration = Duration::from_millis(20);
+
+/// The log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) cache: Arc<BlockCache>,
+    /// Who this handle is.
+    pub(crate) machine: Id,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    state: RwLock<Arc<State>>,
+    /// Who reads on.
+    reading: tokio::sync::Mutex<()>,
+    /// Rounds of reading on that have begun, and the newest that is over.
+    begun: AtomicU64,
+    over: AtomicU64,
+    looked: Mutex<Looked>,
+    /// What a round trip takes, about.
+    round_trip: Mutex<Duration>,
+    /// Snapshots that this handle had to jump to: what it had put before and not named by then may be gone.
+    jumps: AtomicU64,
+    /// A snapshot that the next entry of this handle names.
+    pending: Mutex<Option<Pending>>,
+}
+
+impl Log {
+    pub(crate) fn new(
+        fetcher: Fetcher,
+        cache: Arc<BlockCache>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Self {
+        Self {
+            objects: Arc::clone(fetcher.objects()),
+            fetcher,
+            cache,
+            machine: Id(*ids.next().as_bytes()),
+            looked: Mutex::new(Looked::now(&*clock)),
+            clock,
+            ids,
+            state: RwLock::new(Arc::new(State::empty())),
+            reading: tokio::sync::Mutex::new(()),
+            begun: AtomicU64::new(0),
+            over: AtomicU64::new(0),
+            round_trip: Mutex::new(ROUND_TRIP),
+            jumps: AtomicU64::new(0),
+            pending: Mutex::new(None),
+        }
+    }
+
+    /// The newest state that this handle knows.
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read())
+    }
+
+    /// Sixteen bytes that nobody else has.
+    pub(crate) fn new_id(&self) -> Id {
+        Id(*self.ids.next().as_bytes())
+    }
+
+    pub(crate) fn round_trip(&self) -> Duration {
+        *self.round_trip.lock()
+    }
+
+    pub(crate) fn jumps(&self) -> u64 {
+        self.jumps.load(Ordering::Acquire)
+    }
+
+    /// Takes a state that is newer than the one that is known.
+    fn publish(&self, state: Arc<State>) {
+        let mut known = self.state.write();
+        if state.position > known.position {
+            *known = state;
+        }
+    }
+
+    /// Lets the rows of a snapshot that counts take the place of entries.
+    fn plant(&self, tree: Tree) {
+        let mut known = self.state.write();
+        if tree.position > known.tree.position && tree.position <= known.position {
+            *known = Arc::new(known.on(tree));
+        }
+    }
+
+    /// How far a snapshot goes that counts, or is about to.
+    pub(crate) fn covered(&self) -> u64 {
+        let pending = self.pending.lock();
+        let pending = pending.as_ref().map_or(0, |it| it.name.position);
+        self.state.read().covered().max(pending)
+    }
+
+    /// The next entry of this handle names this snapshot.
+    pub(crate) fn expect(&self, pending: Pending) {
+        *self.pending.lock() = Some(pending);
+    }
+
+    /// The snapshot that an entry after a state is to name.
+    pub(crate) fn to_name(&self, base: &Base) -> Result<Option<SnapshotName>> {
+        let Some(pending) = self.pending.lock().clone() else {
+            return Ok(None);
+        };
+        if pending.is_good(base, &*self.clock)? {
+            return Ok(Some(pending.name));
+        }
+        *self.pending.lock() = None;
+        Ok(None)
+    }
+
+    /// An entry has named a snapshot.
+    fn has_named(&self, name: &SnapshotName) {
+        let mut pending = self.pending.lock();
+        if let Some(named) = pending.take_if(|pending| pending.name == *name) {
+            self.plant(named.tree);
+        }
+    }
+
+    /// Reads what was put since, and answers the state at a moment after this was called. Callers share rounds.
+    pub(crate) async fn catch_up(&self) -> Result<Arc<State>> {
+        // A round that has begun already may have asked before this was called.
+        let wanted = self.begun.load(Ordering::Acquire) + 1;
+        let _reading = self.reading.lock().await;
+        if self.over.load(Ordering::Acquire) < wanted {
+            let round = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
+            self.read_on().await?;
+            self.over.store(round, Ordering::Release);
+        }
+        Ok(self.state())
+    }
+
+    async fn read_on(&self) -> Result<()> {
+        let mut looked = Looked::now(&*self.clock);
+        if self.is_stale() && !self.is_there().await? {
+            return self.jump(None).await;
+        }
+        let mut ahead = 1;
+        loop {
+            let state = self.state();
+            let from = state.position + 1;
+            let mut asked = futures::stream::iter(from..from + ahead)
+                .map(|position| self.objects.get_log(position))
+                .buffered(AHEAD as usize);
+            let mut state = State::clone(&state);
+            let mut tail = false;
+            while let Some(found) = asked.next().await {
+                match found? {
+                    Some(bytes) => match self.follow(&state, &bytes)? {
+                        Followed::To(after) => state = after,
+                        Followed::Stub(named) => return self.jump(Some(named)).await,
+                    },
+                    None => {
+                        tail = true;
+                        break;
+                    }
+                }
+            }
+            drop(asked);
+            self.publish(Arc::new(state));
+            if tail {
+                // Asked for after this moment.
+                *self.looked.lock() = looked;
+                return self.lighten().await;
+            }
+            looked = Looked::now(&*self.clock);
+            ahead = (ahead * 2).min(AHEAD);
+        }
+    }
+
+    /// The state after an object of the log.
+    fn follow(&self, state: &State, bytes: &Bytes) -> Result<Followed> {
+        let logged = Logged::decode(bytes)?;
+        match &logged {
+            Logged::Entry(entry) => {
+                let after = state.after(entry, logged.link(bytes), self.machine)?;
+                Ok(Followed::To(after))
+            }
+            Logged::Stub(stub) => Ok(Followed::Stub(stub.snapshot)),
+        }
+    }
+
+    /// Whether so long ago was looked that what comes after the newest entry known may not be the tail: that entry and
+    /// what followed it may be gone.
+    fn is_stale(&self) -> bool {
+        self.looked.lock().is_long_ago(&*self.clock)
+    }
+
+    /// Whether the newest entry that is known is still there.
+    async fn is_there(&self) -> Result<bool> {
+        let state = self.state();
+        if state.position == 0 {
+            return Ok(true);
+        }
+        let Some(bytes) = self.objects.get_log(state.position).await? else {
+            return Ok(false);
+        };
+        if Logged::decode(&bytes)?.link(&bytes) == state.digest {
+            return Ok(true);
+        }
+        Err(Error::corrupt("an entry of the log was replaced").with("position", state.position))
+    }
+
+    /// Goes to a snapshot, since the entries before it are gone.
+    async fn jump(&self, to: Option<SnapshotName>) -> Result<()> {
+        let looked = Looked::now(&*self.clock);
+        let foreign = self.state().foreign;
+        let mut state = self.load(to).await?;
+        // Nothing that was remembered holds.
+        state.foreign = foreign + 1;
+        self.jumps.fetch_add(1, Ordering::AcqRel);
+        *self.state.write() = Arc::new(state);
+        *self.looked.lock() = looked;
+        Ok(())
+    }
+
+    /// Goes to the newest snapshot that counts, for who cannot read on: a segment or pack is gone.
+    pub(crate) async fn reload(&self) -> Result<Arc<State>> {
+        let _reading = self.reading.lock().await;
+        self.jump(None).await?;
+        Ok(self.state())
+    }
+
+    /// The first state of a handle.
+    pub(crate) async fn open(&self) -> Result<Arc<State>> {
+        self.reload().await
+    }
+
+    /// Lets the rows of a newer snapshot take the place of entries, when these take much memory.
+    async fn lighten(&self) -> Result<()> {
+        let state = self.state();
+        match &state.named {
+            Some(named) if named.position > state.tree.position && state.held() > HEAVY => {
+                if let Some((tree, _)) = self.tree(named).await? {
+                    self.plant(tree);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where an object of the log leads.
+enum Followed {
+    To(State),
+    /// The entry was trimmed: this snapshot has what it said.
+    Stub(SnapshotName),
+}
+
+impl Objects {
+    /// An object of the log, none when it is not there.
+    pub(crate) async fn get_log(&self, position: u64) -> Result<Option<Bytes>> {
+        self.get(Name::Log(position)).await
+    }
+}

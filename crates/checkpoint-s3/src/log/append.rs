@@ -1,0 +1,140 @@
+//! Putting the next entry.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use checkpoint_core::{Error, Result};
+
+use super::Log;
+use crate::entry::{Digest, Entry, Logged, SnapshotName};
+use crate::error::{is_refused, unknown};
+use crate::layout::Name;
+use crate::looked::Looked;
+use crate::objects::Created;
+use crate::run::Run;
+use crate::seal::Head;
+use crate::state::State;
+
+/// How often the same bytes are put where nothing is found after a put without an answer.
+const ATTEMPTS: usize = 3;
+
+/// What became of an entry.
+#[derive(Debug)]
+pub(crate) enum Appended {
+    /// It is in the log, and this is the state after it.
+    Won(Arc<State>),
+    /// Another one has its position.
+    Lost,
+}
+
+/// What an entry says.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) rows: Run,
+    /// The first sequence that it gives, or would.
+    pub(crate) first_sequence: u64,
+    pub(crate) snapshot: Option<SnapshotName>,
+}
+
+impl Log {
+    /// Puts the entry after a state.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` with `applied: Unknown` when nobody knows whether it is there; all others say that it is not.
+    pub(crate) async fn append(&self, state: &Arc<State>, draft: Draft) -> Result<Appended> {
+        let entry = Entry {
+            head: Head::default(),
+            machine: self.machine,
+            // It belongs to these bytes at this position, and to nothing else: whatever is judged again gets another.
+            operation: self.new_id(),
+            position: state.position + 1,
+            first_sequence: draft.first_sequence,
+            committed_at: self.clock.now(),
+            before: state.digest,
+            snapshot: draft.snapshot,
+            rows: draft.rows,
+        };
+        let bytes = entry.encode()?;
+        let looked = *self.looked.lock();
+        if !self.settle(&entry, &bytes).await? {
+            return Ok(Appended::Lost);
+        }
+        // Whoever slept for so long that the log's end had moved on, and what was there was taken away, has put an entry
+        // where nobody reads.
+        if looked.is_long_ago(&*self.clock) && !self.is_before(state).await? {
+            return Ok(Appended::Lost);
+        }
+        let after = state.after(&entry, Digest::of(&bytes), self.machine)?;
+        let after = Arc::new(after);
+        self.publish(after);
+        if let Some(name) = &entry.snapshot {
+            self.has_named(name);
+        }
+        Ok(Appended::Won(self.state()))
+    }
+
+    async fn is_before(&self, state: &State) -> Result<bool> {
+        if state.position == 0 {
+            return Ok(true);
+        }
+        let there = self.objects.get_log(state.position).await;
+        there
+            .map(|found| found.is_some())
+            .map_err(|error| lost_sight().because(error))
+    }
+
+    /// Puts the bytes of an entry until it is known who has its position; answers whether it has.
+    async fn settle(&self, entry: &Entry, bytes: &Bytes) -> Result<bool> {
+        let name = Name::Log(entry.position);
+        let mut failed = None;
+        for _ in 0..ATTEMPTS {
+            let begun = Instant::now();
+            match self.objects.create(name, bytes.clone()).await {
+                Ok(Created::Done) => {
+                    self.took(begun);
+                    *self.looked.lock() = Looked::now(&*self.clock);
+                    return Ok(true);
+                }
+                Ok(Created::Taken) => {}
+                Err(error) if is_refused(&error) && failed.is_none() => return Err(error),
+                Err(error) => failed = Some(error),
+            }
+            // What is in the way may be what this put, or one before it, has brought there.
+            let found = self.objects.get(name).await;
+            match found.map_err(|error| lost_sight().because(error))? {
+                Some(found) => return is_same(entry, bytes, &found),
+                None => tracing::debug!(position = entry.position, "an entry is put once more"),
+            }
+        }
+        Err(match failed {
+            Some(error) => lost_sight().because(error),
+            None => lost_sight(),
+        })
+    }
+
+    /// Remembers how long a round trip takes.
+    fn took(&self, begun: Instant) {
+        let mut known = self.round_trip.lock();
+        *known = (*known * 7 + begun.elapsed()) / 8;
+    }
+}
+
+/// Whether what is found at an entry's position is the entry itself, or what is left of it.
+fn is_same(entry: &Entry, bytes: &Bytes, found: &Bytes) -> Result<bool> {
+    if found == bytes {
+        return Ok(true);
+    }
+    match Logged::decode(found)? {
+        Logged::Entry(_) => Ok(false),
+        Logged::Stub(stub) => Ok(stub.operation == entry.operation),
+    }
+}
+
+fn lost_sight() -> Error {
+    Error::new(
+        unknown(),
+        "the service does not tell whether the commit is there; send the same commit again",
+    )
+}

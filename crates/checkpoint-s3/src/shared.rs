@@ -1,0 +1,182 @@
+//! What the clones of a handle share: the log, its caches and its writer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use checkpoint_core::engine::{StoreRow, aside};
+use checkpoint_core::{
+    Capabilities, ContentHasher, Durability, Error, Format, Position, Result, StoreInfo,
+};
+use checkpoint_rows::View;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::base::Base;
+use crate::cache::BlockCache;
+use crate::config::ObjectOptions;
+use crate::draft::Tools;
+use crate::error::{is_gone, stopped};
+use crate::fetch::{Fetcher, at_hand};
+use crate::log::Log;
+use crate::migrate::VERSION;
+use crate::objects::Objects;
+use crate::open;
+use crate::state::State;
+use crate::worker::{self, Writer};
+
+/// How often one reads again what was taken away while it was read.
+const AGAIN: usize = 4;
+
+/// What is read, as often as it takes.
+type Read<T> = dyn Fn(&View<Base>) -> Result<T> + Send + Sync;
+
+pub(crate) struct Shared {
+    pub(crate) info: StoreInfo,
+    pub(crate) options: ObjectOptions,
+    pub(crate) log: Arc<Log>,
+    pub(crate) chunks: Arc<BlockCache>,
+    pub(crate) writer: Option<Writer>,
+    /// The newest position that this handle knows of; who waits is woken through it.
+    pub(crate) position: watch::Sender<Position>,
+    closed: AtomicBool,
+    /// When the end of the log was looked at, for reads that may be a little behind.
+    seen: Mutex<Option<Instant>>,
+}
+
+impl Shared {
+    pub(crate) async fn open(options: ObjectOptions) -> Result<Self> {
+        let label = Arc::clone(&options.label);
+        Self::connect(options)
+            .await
+            .map_err(|error| error.during("open").on(&label))
+    }
+
+    async fn connect(options: ObjectOptions) -> Result<Self> {
+        let objects = Arc::new(Objects::new(
+            Arc::clone(&options.objects),
+            options.prefix.clone(),
+        ));
+        let (header, created) = open::header(&options, &objects).await?;
+        let fetcher = Fetcher::new(objects, Handle::current());
+        let log = Arc::new(Log::new(
+            fetcher,
+            Arc::new(BlockCache::new(options.index_cache)),
+            Arc::clone(&options.clock),
+            Arc::clone(&options.ids),
+        ));
+        open::first(&options, &header, &log).await?;
+        if created {
+            tracing::info!(store = %options.label, "a store was created");
+        }
+        let tools = Tools {
+            log: Arc::clone(&log),
+            clock: Arc::clone(&options.clock),
+            snapshot_after: options.snapshot_after.max(1),
+        };
+        let chunks = Arc::new(BlockCache::new(options.chunk_cache));
+        let first = |view: &View<Base>| Ok((view.store()?, view.counters()?.position));
+        let (row, position) = read(&log, log.state(), false, Arc::new(first)).await?;
+        row.check(VERSION, !options.read_only)?;
+        let position = watch::Sender::new(position);
+        let writer = (!options.read_only).then(|| worker::start(tools, position.clone()));
+        Ok(Self {
+            info: info(&options, &row),
+            log,
+            chunks,
+            writer: writer.transpose()?,
+            position,
+            closed: AtomicBool::new(false),
+            seen: Mutex::new(None),
+            options,
+        })
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// The state that a read sees.
+    pub(crate) async fn fresh(&self) -> Result<Arc<State>> {
+        if self.is_closed() {
+            return Err(stopped());
+        }
+        let allowed = self.options.staleness;
+        let seen = *self.seen.lock();
+        if !allowed.is_zero() && seen.is_some_and(|seen| seen.elapsed() <= allowed) {
+            return Ok(self.log.state());
+        }
+        let begun = Instant::now();
+        let state = self.log.catch_up().await?;
+        *self.seen.lock() = Some(begun);
+        Ok(state)
+    }
+
+    /// Reads the newest state. What is large leaves the calling task at once, all else when it has to wait.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        large: bool,
+        work: impl Fn(&View<Base>) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let found = async {
+            let state = self.fresh().await?;
+            read(&self.log, state, large, Arc::new(work)).await
+        };
+        found.await.map_err(|error| error.on(&self.info.label))
+    }
+}
+
+async fn read<T: Send + 'static>(
+    log: &Log,
+    state: Arc<State>,
+    large: bool,
+    work: Arc<Read<T>>,
+) -> Result<T> {
+    let mut state = state;
+    for _ in 0..AGAIN {
+        let view = View::new(Base {
+            state,
+            fetcher: log.fetcher.clone(),
+        });
+        let found = if large { None } else { at_hand(|| work(&view)) };
+        let found = match found {
+            Some(found) => found,
+            None => {
+                let work = Arc::clone(&work);
+                aside(move || work(&view)).await
+            }
+        };
+        match found {
+            Err(error) if is_gone(&error) => state = log.reload().await?,
+            found => return found,
+        }
+    }
+    Err(Error::corrupt(
+        "objects that the index names are missing; restore them, or a copy of the store",
+    ))
+}
+
+fn info(options: &ObjectOptions, row: &StoreRow) -> StoreInfo {
+    StoreInfo {
+        label: Arc::clone(&options.label),
+        id: row.id,
+        format: Format {
+            version: VERSION,
+            min_reader: row.min_reader,
+            min_writer: row.min_writer,
+        },
+        limits: options.limits,
+        capabilities: Capabilities::default()
+            .with_persistent(true)
+            .with_shared(true),
+        hasher: ContentHasher::plain(),
+        gear_seed: 0,
+        durability: Durability::Remote,
+        read_only: options.read_only,
+    }
+}

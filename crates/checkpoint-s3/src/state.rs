@@ -1,0 +1,153 @@
+//! What the log says at one position: the rows of a snapshot, and on top of them the rows of the entries since.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use checkpoint_core::{Error, Result};
+
+use crate::entry::{Digest, Entry, SnapshotName};
+use crate::id::Id;
+use crate::merge::{Removals, merge_runs};
+use crate::run::Run;
+use crate::segment::Segment;
+use crate::turns::LOOK_BACK;
+
+/// The rows of a snapshot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tree {
+    /// The position up to which they go; 0: there is no snapshot.
+    pub(crate) position: u64,
+    /// Newest first.
+    pub(crate) segments: Vec<Segment>,
+}
+
+/// The rows of entries.
+#[derive(Clone, Debug)]
+struct Tail {
+    rows: Run,
+    /// The position of the last entry.
+    last: u64,
+}
+
+/// A state of the log. Cheap to clone, never changed.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// That of the newest entry; 0: there is none.
+    pub(crate) position: u64,
+    /// The digest of the newest entry.
+    pub(crate) digest: Digest,
+    pub(crate) tree: Arc<Tree>,
+    /// Oldest first.
+    tails: Vec<Tail>,
+    /// The newest snapshot that an entry named. It may be newer than the one of `tree`.
+    pub(crate) named: Option<SnapshotName>,
+    /// Who put the newest entries, newest first.
+    pub(crate) recent: VecDeque<Id>,
+    /// Entries of others so far: what was judged before one of them came may not hold.
+    pub(crate) foreign: i64,
+}
+
+impl State {
+    /// A log without entries.
+    pub(crate) fn empty() -> Self {
+        Self::of(Tree::default(), Digest::NONE, None)
+    }
+
+    /// The rows of a snapshot alone, at its position.
+    pub(crate) fn of(tree: Tree, digest: Digest, named: Option<SnapshotName>) -> Self {
+        Self {
+            position: tree.position,
+            digest,
+            tree: Arc::new(tree),
+            tails: Vec::new(),
+            named,
+            recent: VecDeque::new(),
+            foreign: 0,
+        }
+    }
+
+    /// The rows of entries since the snapshot, newest first.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.tails.iter().rev().map(|tail| &tail.rows)
+    }
+
+    /// Those of entries after a position, newest first; rows of earlier ones may be among them.
+    pub(crate) fn runs_after(&self, position: u64) -> impl Iterator<Item = &Run> {
+        let after = self.tails.iter().rev();
+        after
+            .take_while(move |tail| tail.last > position)
+            .map(|tail| &tail.rows)
+    }
+
+    /// Bytes of memory that rows of entries take.
+    pub(crate) fn held(&self) -> usize {
+        self.runs().map(Run::held).sum()
+    }
+
+    /// The position up to which a snapshot goes that counts.
+    pub(crate) fn covered(&self) -> u64 {
+        self.named.as_ref().map_or(0, |named| named.position)
+    }
+
+    /// The state after an entry of this machine, or another one. `digest` is that of its bytes.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` when the entry does not follow.
+    pub(crate) fn after(&self, entry: &Entry, digest: Digest, own: Id) -> Result<Self> {
+        if entry.position != self.position + 1 {
+            return Err(Error::corrupt(
+                "an entry of the log stands at another position than its own",
+            )
+            .with("expected", self.position + 1)
+            .with("position", entry.position));
+        }
+        if entry.before != self.digest {
+            return Err(Error::corrupt(
+                "an entry of the log does not follow the one before it: one of them was replaced; restore what was \
+                 there, or copy what can be read into another store",
+            )
+            .with("position", entry.position));
+        }
+        let mut after = self.clone();
+        after.position = entry.position;
+        after.digest = digest;
+        after.foreign += i64::from(entry.machine != own);
+        after.recent.push_front(entry.machine);
+        after.recent.truncate(LOOK_BACK);
+        if let Some(named) = &entry.snapshot
+            && named.position > self.covered()
+        {
+            after.named = Some(*named);
+        }
+        after.push(entry.rows.clone())?;
+        Ok(after)
+    }
+
+    fn push(&mut self, rows: Run) -> Result<()> {
+        self.tails.push(Tail {
+            rows,
+            last: self.position,
+        });
+        // Runs of about one size become one, so that few are left however many entries there are.
+        while let [.., older, newer] = &self.tails[..]
+            && older.rows.len() <= 2 * newer.rows.len()
+        {
+            let rows = merge_runs(&[newer.rows.clone(), older.rows.clone()], Removals::Keep)?;
+            self.tails.truncate(self.tails.len() - 2);
+            self.tails.push(Tail {
+                rows,
+                last: self.position,
+            });
+        }
+        Ok(())
+    }
+
+    /// The same with the rows of a newer snapshot below, which takes the place of the entries that it has.
+    pub(crate) fn on(&self, tree: Tree) -> Self {
+        let mut on = self.clone();
+        on.tails.retain(|tail| tail.last > tree.position);
+        on.tree = Arc::new(tree);
+        on
+    }
+}
