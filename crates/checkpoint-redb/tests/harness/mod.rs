@@ -1,5 +1,9 @@
 //! How the conformance suite makes, opens and damages redb stores. The suite's command takes it from here too.
 
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the command of the suite takes the harnesses of several backends over rows"
+)]
 #[path = "../../../checkpoint-rows/tests/damage/mod.rs"]
 mod damage;
 
