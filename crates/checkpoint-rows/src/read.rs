@@ -185,9 +185,14 @@ impl<S: Snapshot> View<S> {
         chunk::get(self, ids)
     }
 
+    /// The number of a chunk, under which its rows are kept as eight bytes, the highest first; none when it is not there.
+    pub fn chunk_number(&self, id: &ChunkId) -> Result<Option<u64>> {
+        chunk::number_of(self, id)
+    }
+
     /// Whether chunks are there.
     pub fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>> {
-        let there = ids.iter().map(|id| chunk::number_of(self, id));
+        let there = ids.iter().map(|id| self.chunk_number(id));
         there.map(|no| Ok(no?.is_some())).collect()
     }
 

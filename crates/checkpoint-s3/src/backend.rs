@@ -14,6 +14,7 @@ use checkpoint_core::{
 use checkpoint_rows::{View, findings};
 
 use crate::base::Base;
+use crate::chunks;
 use crate::config::ObjectOptions;
 use crate::error::stopped;
 use crate::shared::Shared;
@@ -139,9 +140,8 @@ impl Backend for ObjectBackend {
     }
 
     async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
-        let ids = ids.to_vec();
-        self.read(ids.len() > MANY, move |view| view.chunks(&ids))
-            .await
+        let found = chunks::get(&self.shared, ids).await;
+        found.map_err(|error| error.on(&self.shared.info.label))
     }
 
     async fn present(&self, ids: &[ChunkId]) -> Result<Vec<bool>> {

@@ -1,5 +1,6 @@
 //! One state of the log as the map that `checkpoint-rows` reads.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,7 +20,12 @@ use crate::state::State;
 pub(crate) struct Base {
     pub(crate) state: Arc<State>,
     pub(crate) fetcher: Fetcher,
+    /// Stored forms that were fetched for this reading.
+    pub(crate) fetched: Option<Arc<Fetched>>,
 }
+
+/// Stored forms by where they lie; none for what is not there.
+pub(crate) type Fetched = HashMap<Spot, Option<Bytes>>;
 
 /// The number of a table in rows.
 pub(crate) const fn number(table: Table) -> u8 {
@@ -27,6 +33,14 @@ pub(crate) const fn number(table: Table) -> u8 {
 }
 
 impl Base {
+    pub(crate) const fn new(state: Arc<State>, fetcher: Fetcher) -> Self {
+        Self {
+            state,
+            fetcher,
+            fetched: None,
+        }
+    }
+
     /// What stands in a row, with no regard to what it means.
     pub(crate) fn raw(&self, table: u8, key: &[u8]) -> Result<Option<Bytes>> {
         let at = (table, key);
@@ -65,6 +79,12 @@ impl Base {
     }
 
     fn packed(&self, spot: Spot) -> Result<Bytes> {
+        if let Some(found) = self.fetched.as_ref().and_then(|it| it.get(&spot)) {
+            return found.clone().ok_or_else(|| {
+                Error::corrupt("the pack of a chunk is not there")
+                    .with("object", Name::Pack(spot.pack))
+            });
+        }
         let asked = self
             .fetcher
             .objects()

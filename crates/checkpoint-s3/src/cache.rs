@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::filter::Filter;
@@ -32,6 +33,8 @@ pub(crate) enum Item {
     Block(Run),
     /// What leads to rows.
     Partition(Arc<Partition>),
+    /// The stored form of a chunk, by its pack and its place there.
+    Chunk(Bytes),
 }
 
 impl Item {
@@ -40,6 +43,7 @@ impl Item {
             + match self {
                 Self::Block(run) => run.held(),
                 Self::Partition(it) => it.index.held() + it.filter.held(),
+                Self::Chunk(bytes) => bytes.len(),
             }
     }
 }

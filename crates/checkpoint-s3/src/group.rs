@@ -141,9 +141,6 @@ fn put(tools: &Tools, packs: &mut Packs, state: &Arc<State>, judged: &Judged) ->
 impl Tools {
     /// A state as it is read.
     pub(crate) fn base(&self, state: &Arc<State>) -> Base {
-        Base {
-            state: Arc::clone(state),
-            fetcher: self.log.fetcher.clone(),
-        }
+        Base::new(Arc::clone(state), self.log.fetcher.clone())
     }
 }

@@ -14,6 +14,7 @@ mod backend;
 mod base;
 mod block;
 mod cache;
+mod chunks;
 mod config;
 mod draft;
 mod entry;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use checkpoint_core::engine::{StoreRow, aside};
 use checkpoint_core::{
@@ -27,10 +27,14 @@ use crate::state::State;
 use crate::worker::{self, Writer};
 
 /// How often one reads again what was taken away while it was read.
-const AGAIN: usize = 4;
+pub(crate) const AGAIN: usize = 4;
+
+/// How old a state may be in which one looks for chunks. They never change under their ids, but for the key that seals
+/// them; one that is not there is looked for again in the newest state.
+const RECENT: Duration = Duration::from_secs(2);
 
 /// What is read, as often as it takes.
-type Read<T> = dyn Fn(&View<Base>) -> Result<T> + Send + Sync;
+pub(crate) type Read<T> = dyn Fn(&View<Base>) -> Result<T> + Send + Sync;
 
 pub(crate) struct Shared {
     pub(crate) info: StoreInfo,
@@ -117,6 +121,15 @@ impl Shared {
         Ok(state)
     }
 
+    /// A state that is not much older, for what hardly ever changes.
+    pub(crate) async fn recent(&self) -> Result<Arc<State>> {
+        let seen = *self.seen.lock();
+        if !self.is_closed() && seen.is_some_and(|seen| seen.elapsed() <= RECENT) {
+            return Ok(self.log.state());
+        }
+        self.fresh().await
+    }
+
     /// Reads the newest state. What is large leaves the calling task at once, all else when it has to wait.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
@@ -139,19 +152,8 @@ async fn read<T: Send + 'static>(
 ) -> Result<T> {
     let mut state = state;
     for _ in 0..AGAIN {
-        let view = View::new(Base {
-            state,
-            fetcher: log.fetcher.clone(),
-        });
-        let found = if large { None } else { at_hand(|| work(&view)) };
-        let found = match found {
-            Some(found) => found,
-            None => {
-                let work = Arc::clone(&work);
-                aside(move || work(&view)).await
-            }
-        };
-        match found {
+        let base = Base::new(state, log.fetcher.clone());
+        match read_once(base, large, &work).await {
             Err(error) if is_gone(&error) => state = log.reload().await?,
             found => return found,
         }
@@ -159,6 +161,20 @@ async fn read<T: Send + 'static>(
     Err(Error::corrupt(
         "objects that the index names are missing; restore them, or a copy of the store",
     ))
+}
+
+/// Reads one state, on the calling task unless it has to wait.
+pub(crate) async fn read_once<T: Send + 'static>(
+    base: Base,
+    large: bool,
+    work: &Arc<Read<T>>,
+) -> Result<T> {
+    let view = View::new(base);
+    if !large && let Some(found) = at_hand(|| work(&view)) {
+        return found;
+    }
+    let work = Arc::clone(work);
+    aside(move || work(&view)).await
 }
 
 fn info(options: &ObjectOptions, row: &StoreRow) -> StoreInfo {

@@ -18,7 +18,7 @@ fn size(segment: u8, offset: u64) -> usize {
 fn length(item: &Item) -> usize {
     match item {
         Item::Block(run) => run.value(0).unwrap().len(),
-        Item::Partition(_) => 0,
+        Item::Partition(_) | Item::Chunk(_) => 0,
     }
 }
 

@@ -131,7 +131,7 @@ impl Segment {
     pub(super) fn cached(&self, spot: BlockSpot) -> Option<Run> {
         match self.0.cache.get((self.outline().id, spot.offset))? {
             Item::Block(run) => Some(run),
-            Item::Partition(_) => None,
+            Item::Partition(_) | Item::Chunk(_) => None,
         }
     }
 
