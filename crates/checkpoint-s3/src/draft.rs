@@ -16,7 +16,7 @@ use crate::objects::Created;
 use crate::place::{Place, Spot};
 use crate::row::Change;
 use crate::run::Run;
-use crate::sweep::DOOMED;
+use crate::sweep::is_doomed;
 
 /// Bytes of chunks that lie in an entry. What is more goes into a pack, all of it.
 const INLINE: usize = 128 << 10;
@@ -95,7 +95,7 @@ impl Packs {
     fn forget_what_may_be_gone(&mut self, log: &Log, base: &Base, clock: &dyn Clock) -> Result<()> {
         let mut gone = std::mem::replace(&mut self.jumps, log.jumps()) != log.jumps();
         for (pack, begun) in &self.put {
-            gone |= begun.is_long_ago(clock) || base.raw(DOOMED, &pack.0)?.is_some();
+            gone |= begun.is_long_ago(clock) || is_doomed(base, Name::Pack(*pack))?;
         }
         if gone {
             (self.spots, self.put) = (HashMap::new(), Vec::new());
@@ -153,7 +153,7 @@ pub(crate) async fn put_pack(log: &Log, pack: Id, bytes: Bytes) -> Result<()> {
     }
 }
 
-/// What a handle needs to put commits into the log.
+/// What a handle needs to put entries into the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
     pub(crate) log: Arc<Log>,

@@ -22,7 +22,7 @@ use crate::row::{Change, Span};
 use crate::seal::Head;
 use crate::segment::{Outline, Reading, SegmentWriter};
 use crate::state::{State, Tree};
-use crate::sweep::DOOMED;
+use crate::sweep::is_doomed;
 
 /// Bytes of chunks in the rows that are merged from which on they move into a pack.
 const PACKED: usize = 64 << 10;
@@ -49,11 +49,12 @@ impl Pending {
             return Ok(false);
         }
         for segment in &self.tree.segments {
-            if base.raw(DOOMED, &segment.outline().id.0)?.is_some() {
+            if is_doomed(base, Name::Segment(segment.outline().id))? {
                 return Ok(false);
             }
         }
-        Ok(true)
+        let manifest = Name::Snapshot(self.name.position, self.name.manifest);
+        Ok(!is_doomed(base, manifest)?)
     }
 }
 

@@ -35,6 +35,7 @@ mod objects;
 mod open;
 mod place;
 mod probe;
+mod repack;
 mod requests;
 mod row;
 mod run;
@@ -46,6 +47,7 @@ mod state;
 mod sweep;
 #[cfg(test)]
 mod testing;
+mod trim;
 mod turns;
 mod worker;
 

@@ -252,6 +252,19 @@ impl Log {
         Ok(self.state())
     }
 
+    /// The newest state, on the rows of the newest snapshot that counts.
+    pub(crate) async fn newest_tree(&self) -> Result<Arc<State>> {
+        let state = self.catch_up().await?;
+        let Some(named) = state.named.filter(|it| it.position != state.tree.position) else {
+            return Ok(state);
+        };
+        match self.tree(&named).await? {
+            Some((tree, _)) => self.plant(tree),
+            None => return self.reload().await,
+        }
+        Ok(self.state())
+    }
+
     /// The first state of a handle.
     pub(crate) async fn open(&self) -> Result<Arc<State>> {
         self.reload().await

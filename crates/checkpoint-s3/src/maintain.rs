@@ -1,5 +1,8 @@
 //! Giving space back, in entries of the log like all others.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use checkpoint_core::engine::Sweep;
 use checkpoint_core::{Budget, Error, MaintainStep, Result};
 use checkpoint_rows::{Staged, View};
@@ -7,18 +10,88 @@ use checkpoint_rows::{Staged, View};
 use crate::base::Base;
 use crate::draft::{Packs, Tools};
 use crate::error::not_applied;
+use crate::flush::{Effort, flush};
+use crate::layout::Name;
 use crate::log::{Appended, Draft};
+use crate::repack::repack;
+use crate::row::Change;
 use crate::run::Run;
+use crate::state::State;
+use crate::sweep::{Moment, sweep};
+use crate::trim::trim;
 
 /// How often a step begins again that another machine's entry has overtaken.
 const ATTEMPTS: usize = 8;
 
-/// One step: what all backends do.
-pub(crate) fn step(
-    tools: &Tools,
-    sweep: &mut Option<Sweep>,
-    budget: &Budget,
-) -> Result<MaintainStep> {
+/// What is done one step after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// What all backends do with rows.
+    #[default]
+    Rows,
+    /// A snapshot, merged.
+    Snapshot,
+    /// The log behind it.
+    Log,
+    /// Packs that are mostly dead.
+    Packs,
+    /// Objects to which nothing leads.
+    Objects,
+}
+
+/// How far upkeep has come.
+#[derive(Debug, Default)]
+pub(crate) struct Upkeep {
+    sweep: Option<Sweep>,
+    stage: Stage,
+}
+
+/// One step: first what all backends do, then what objects need.
+pub(crate) fn step(tools: &Tools, upkeep: &mut Upkeep, budget: &Budget) -> Result<MaintainStep> {
+    let mut done = MaintainStep::default();
+    // Until all stages are over there is more to do.
+    done.more = true;
+    upkeep.stage = match upkeep.stage {
+        Stage::Rows => {
+            done = rows(tools, &mut upkeep.sweep, budget)?;
+            let next = if done.more { Stage::Rows } else { Stage::Snapshot };
+            done.more = true;
+            next
+        }
+        Stage::Snapshot => {
+            if let Some(pending) = flush(tools, Effort::All)? {
+                tools.log.expect(pending);
+                name_snapshot(tools)?;
+            }
+            Stage::Log
+        }
+        Stage::Log => {
+            let trimmed = trim(tools, budget, time(tools)?)?;
+            if trimmed.more {
+                Stage::Log
+            } else {
+                Stage::Packs
+            }
+        }
+        Stage::Packs => {
+            if repack(tools)? {
+                Stage::Packs
+            } else {
+                Stage::Objects
+            }
+        }
+        Stage::Objects => {
+            let swept = sweep(tools, budget, time(tools)?)?;
+            tracing::debug!(?swept, "objects were swept");
+            done.more = false;
+            Stage::Rows
+        }
+    };
+    Ok(done)
+}
+
+/// One step of what all backends do.
+fn rows(tools: &Tools, sweep: &mut Option<Sweep>, budget: &Budget) -> Result<MaintainStep> {
     let log = &*tools.log;
     for _ in 0..ATTEMPTS {
         let mut state = log.fetcher.wait(log.catch_up())?;
@@ -26,12 +99,8 @@ pub(crate) fn step(
         let mut overtaken = false;
         let mut write = |staged: &Staged| -> Result<Base> {
             let base = tools.base(&state);
-            let draft = Draft {
-                rows: Packs::default().rows(log, &base, &*tools.clock, staged)?,
-                first_sequence: 0,
-                snapshot: log.to_name(&base)?,
-            };
-            match log.fetcher.wait(log.append(&state, draft))? {
+            let rows = Packs::default().rows(log, &base, &*tools.clock, staged)?;
+            match tools.put_rows(&state, rows)? {
                 Appended::Won(after) => {
                     state = after;
                     Ok(tools.base(&state))
@@ -47,10 +116,11 @@ pub(crate) fn step(
             return done;
         }
     }
-    Err(Error::new(
-        not_applied(),
-        "other machines were always first; ask again",
-    ))
+    Err(always_overtaken())
+}
+
+fn always_overtaken() -> Error {
+    Error::new(not_applied(), "other machines were always first; ask again")
 }
 
 /// Puts an entry that names the snapshot which waits for one.
@@ -58,19 +128,47 @@ pub(crate) fn name_snapshot(tools: &Tools) -> Result<()> {
     let log = &*tools.log;
     for _ in 0..ATTEMPTS {
         let state = log.state();
-        let base = tools.base(&state);
-        let Some(name) = log.to_name(&base)? else {
+        if log.to_name(&tools.base(&state))?.is_none() {
             return Ok(());
-        };
-        let draft = Draft {
-            rows: Run::of(Vec::new())?,
-            first_sequence: View::new(base).counters()?.position.sequence + 1,
-            snapshot: Some(name),
-        };
-        match log.fetcher.wait(log.append(&state, draft))? {
+        }
+        match tools.put(&state, Vec::new())? {
             Appended::Won(_) => return Ok(()),
             Appended::Lost => drop(log.fetcher.wait(log.catch_up())?),
         }
     }
-    Ok(())
+    Err(always_overtaken())
+}
+
+/// What time it is, by the store's own clock: when something was put just now.
+fn time(tools: &Tools) -> Result<Moment> {
+    let log = &*tools.log;
+    let probe = Name::Probe(log.new_id());
+    log.fetcher.wait(async {
+        log.objects.put(probe, Bytes::new()).await?;
+        let modified = log.objects.modified(probe).await;
+        log.objects.delete(probe).await?;
+        modified?.ok_or_else(|| Error::storage("what was put just now is not there"))
+    })
+}
+
+impl Tools {
+    /// Puts an entry of changes that are none of a commit.
+    pub(crate) fn put(&self, state: &Arc<State>, changes: Vec<Change>) -> Result<Appended> {
+        self.put_rows(state, Run::of(changes)?)
+    }
+
+    fn put_rows(&self, state: &Arc<State>, rows: Run) -> Result<Appended> {
+        let base = self.base(state);
+        let snapshot = self.log.to_name(&base)?;
+        let draft = Draft {
+            rows,
+            first_sequence: View::new(base)
+                .counters()?
+                .position
+                .sequence
+                .saturating_add(1),
+            snapshot,
+        };
+        self.log.fetcher.wait(self.log.append(state, draft))
+    }
 }

@@ -1,14 +1,14 @@
 //! What the thread that writes does: every commit that waits becomes part of one entry, each caller told its own fate once
 //! the entry is in the log.
 
-use checkpoint_core::engine::{self, Recall, Sweep, Waiting};
+use checkpoint_core::engine::{self, Recall, Waiting};
 use checkpoint_core::{Budget, Commit, MaintainStep, Position, Receipt, Result};
 use tokio::sync::watch;
 
 use crate::draft::Tools;
 use crate::flush::{Effort, flush};
 use crate::group::transaction;
-use crate::maintain;
+use crate::maintain::{self, Upkeep};
 
 /// The way to the writer.
 pub(crate) type Writer = engine::Writer<Work>;
@@ -19,7 +19,7 @@ pub(crate) struct Work {
     tools: Tools,
     position: watch::Sender<Position>,
     recall: Recall,
-    sweep: Option<Sweep>,
+    upkeep: Upkeep,
     /// The position at which a snapshot was tried last.
     tried: u64,
 }
@@ -30,7 +30,7 @@ pub(crate) fn start(tools: Tools, position: watch::Sender<Position>) -> Result<W
         tools,
         position,
         recall: Recall::default(),
-        sweep: None,
+        upkeep: Upkeep::default(),
         tried: 0,
     })
 }
@@ -76,7 +76,7 @@ impl engine::Work for Work {
 
     fn maintain(&mut self, budget: &Budget) -> Result<MaintainStep> {
         self.recall.forget();
-        let step = maintain::step(&self.tools, &mut self.sweep, budget);
+        let step = maintain::step(&self.tools, &mut self.upkeep, budget);
         self.recall.forget();
         step
     }
