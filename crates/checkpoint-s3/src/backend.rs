@@ -17,6 +17,7 @@ use crate::base::Base;
 use crate::chunks;
 use crate::config::ObjectOptions;
 use crate::error::stopped;
+use crate::room::room;
 use crate::shared::Shared;
 use crate::worker::Writer;
 
@@ -197,6 +198,10 @@ impl Backend for ObjectBackend {
 
     async fn stats(&self) -> Result<Stats> {
         let mut stats = self.read(true, View::stats).await?;
+        let room = room(&self.shared).await;
+        let (stored, needed) = room.map_err(|error| error.on(&self.shared.info.label))?;
+        stats.stored_bytes = stored;
+        stats.free_bytes = stored.saturating_sub(needed);
         stats.requests = self.shared.log.objects.requests().made();
         Ok(stats)
     }

@@ -37,6 +37,7 @@ mod place;
 mod probe;
 mod repack;
 mod requests;
+mod room;
 mod row;
 mod run;
 mod seal;

@@ -54,7 +54,11 @@ pub(crate) fn step(tools: &Tools, upkeep: &mut Upkeep, budget: &Budget) -> Resul
     upkeep.stage = match upkeep.stage {
         Stage::Rows => {
             done = rows(tools, &mut upkeep.sweep, budget)?;
-            let next = if done.more { Stage::Rows } else { Stage::Snapshot };
+            let next = if done.more {
+                Stage::Rows
+            } else {
+                Stage::Snapshot
+            };
             done.more = true;
             next
         }
