@@ -1,3 +1,4 @@
+use checkpoint_core::engine::put_varint;
 use proptest::prelude::*;
 
 use super::*;
