@@ -14,8 +14,7 @@
 //! # async fn main() {
 //! let memory: Arc<dyn Harness> = Arc::new(Memory);
 //! let report = run(&memory, &matching(cases(), "atomic"), |line| println!("{line}")).await;
-//! println!("{report}");
-//! assert_eq!(report.failed(), 0);
+//! assert_eq!(report.failed(), 0, "{report}");
 //! # }
 //! ```
 
@@ -28,6 +27,8 @@ mod harness;
 mod hostile;
 mod memory;
 pub mod model;
+#[cfg(feature = "object-store")]
+pub mod objects;
 mod read;
 mod report;
 pub mod samples;
