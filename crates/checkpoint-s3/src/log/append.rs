@@ -62,10 +62,12 @@ impl Log {
             return Ok(Appended::Lost);
         }
         // Whoever slept for so long that the log's end had moved on, and what was there was taken away, has put an entry
-        // where nobody reads.
+        // where nobody reads, itself least of all.
         if looked.is_long_ago(&*self.clock) && !self.is_before(state).await? {
+            self.reload().await?;
             return Ok(Appended::Lost);
         }
+        *self.looked.lock() = Looked::now(&*self.clock);
         let after = state.after(&entry, Digest::of(&bytes), self.machine)?;
         let after = Arc::new(after);
         self.publish(after);
@@ -94,7 +96,6 @@ impl Log {
             match self.objects.create(name, bytes.clone()).await {
                 Ok(Created::Done) => {
                     self.took(begun);
-                    *self.looked.lock() = Looked::now(&*self.clock);
                     return Ok(true);
                 }
                 Ok(Created::Taken) => {}

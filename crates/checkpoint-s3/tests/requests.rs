@@ -1,0 +1,145 @@
+//! What a store costs in requests.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use checkpoint_conformance::objects::{Counted, Kind, Requests};
+use common::{Machine, clock, noise, open, options};
+use object_store::memory::InMemory;
+
+/// A store whose requests are counted, without snapshots in between.
+async fn counted(snapshot_after: u64) -> (Counted, Machine) {
+    let counted = Counted::new(Arc::new(InMemory::new()));
+    let options = options(Arc::new(counted.clone()), &clock());
+    let machine = open(options.with_snapshot_after(snapshot_after)).await;
+    (counted, machine)
+}
+
+/// Requests that something makes.
+async fn made<T>(counted: &Counted, work: impl Future<Output = T>) -> (T, Requests) {
+    let before = counted.requests();
+    let done = work.await;
+    (done, counted.requests() - before)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_commit_is_one_put() {
+    let (counted, machine) = counted(1_000).await;
+    let session = machine.store.session("s").await.unwrap();
+    for n in 0..20 {
+        let state = format!("a state that is small, number {n}");
+        let (saved, made) = made(&counted, async { session.save(&state).await }).await;
+        saved.unwrap();
+        assert_eq!(made[Kind::PutCreate], 1);
+        assert_eq!(made.total(), 1, "{made:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn snapshots_add_two_puts_to_a_dozen_commits() {
+    let (counted, machine) = counted(12).await;
+    let session = machine.store.session("s").await.unwrap();
+    session.save(&"warm").await.unwrap();
+    let ((), made) = made(&counted, async {
+        for n in 0..240 {
+            session.save(&format!("state {n}")).await.unwrap();
+        }
+    })
+    .await;
+    // A lone writer looks now and then whether it still is one.
+    assert!(made[Kind::Get] <= 240 / 64 + 1, "{made:?}");
+    assert_eq!(made.total(), made.changes() + made[Kind::Get], "{made:?}");
+    // One for each commit, and for each dozen a segment and its manifest.
+    assert!((276..=284).contains(&made.changes()), "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_state_is_a_pack_and_an_entry() {
+    let (counted, machine) = counted(1_000).await;
+    let session = machine.store.session("s").await.unwrap();
+    let state = noise(1 << 20, 7);
+    let (saved, made) = made(&counted, async { session.save(&state).await }).await;
+    saved.unwrap();
+    assert_eq!((made[Kind::PutCreate], made.total()), (2, 2), "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_percent_changed_sends_little() {
+    let (counted, machine) = counted(1_000).await;
+    let session = machine.store.session("s").await.unwrap();
+    let mut state = noise(1 << 20, 7);
+    session.save(&state).await.unwrap();
+    state.replace_range(500_000..510_485, &noise(10_485, 8));
+    let (saved, made) = made(&counted, async { session.save(&state).await }).await;
+    saved.unwrap();
+    let share = made.up as f64 / state.len() as f64;
+    assert!(share <= 0.06, "{share} of the bytes were sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_state_is_one_request_when_nothing_is_new() {
+    let (counted, machine) = counted(1_000).await;
+    machine.save("s", "a", "state").await.unwrap();
+    let session = machine.store.session("s").await.unwrap();
+    session.latest().await.unwrap();
+    let (found, made) = made(&counted, async { session.latest().await }).await;
+    assert!(found.unwrap().is_some());
+    assert_eq!((made[Kind::Get], made.total()), (1, 1), "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn within_the_staleness_that_is_allowed_a_read_asks_for_nothing() {
+    let counted = Counted::new(Arc::new(InMemory::new()));
+    let options = options(Arc::new(counted.clone()), &clock());
+    let machine = open(options.with_staleness(Duration::from_secs(60))).await;
+    machine.save("s", "a", "one").await.unwrap();
+    let session = machine.store.session("s").await.unwrap();
+    session.latest().await.unwrap();
+    machine.save("s", "b", "two").await.unwrap();
+    let (found, made) = made(&counted, async { session.latest().await }).await;
+    // What the handle wrote itself is seen all the same.
+    assert_eq!(found.unwrap().unwrap().id().to_string(), "b");
+    assert_eq!(made.total(), 0, "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_reads_little() {
+    let objects: Arc<InMemory> = Arc::default();
+    let writer = open(options(objects.clone(), &clock())).await;
+    let mut most = 0;
+    for round in 0..6 {
+        writer.save_many("s", &format!("r{round}-"), 37).await;
+        let counted = Counted::new(objects.clone());
+        let opened = open(options(Arc::new(counted.clone()), &clock())).await;
+        let session = opened.store.session("s").existing().await.unwrap();
+        assert!(session.latest().await.unwrap().is_some());
+        most = most.max(counted.requests().total());
+    }
+    assert!(most <= 24, "{most} requests to open and to read the newest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_reads_changes_nothing() {
+    let objects: Arc<InMemory> = Arc::default();
+    let writer = open(options(objects.clone(), &clock())).await;
+    writer.save_many("s", "a", 30).await;
+    let counted = Counted::new(objects.clone());
+    let options = options(Arc::new(counted.clone()), &clock());
+    let reader = open(options.with_read_only(true)).await;
+    assert_eq!(reader.sequences().await.len(), 30);
+    reader.verify().await;
+    reader.backend.close().await.unwrap();
+    assert_eq!(counted.requests().changes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stats_tell_the_requests_of_a_handle() {
+    let (counted, machine) = counted(1_000).await;
+    machine.save_many("s", "a", 5).await;
+    let stats = machine.backend.stats().await.unwrap();
+    let told: u64 = stats.requests.values().sum();
+    assert_eq!(told, counted.requests().total(), "{:?}", stats.requests);
+    assert!(stats.stored_bytes > 0 && stats.free_bytes < stats.stored_bytes);
+}
