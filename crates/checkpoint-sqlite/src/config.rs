@@ -29,7 +29,7 @@ pub struct SqliteOptions {
     /// What a receipt claims: `Disk` syncs each group of commits, `Os` leaves that to the system and may lose the
     /// newest commits on power loss. Default: `Disk`.
     pub durability: Durability,
-    /// Pages of the log after which a commit moves them into the file. The log is extended ahead by about as many, so
+    /// Pages of the log after which they are moved into the file. The log is extended ahead by about as many, so
     /// fewer take less of the disk and more time. Default: 2,000, of 4 KiB.
     pub log_pages: u32,
     /// What is refused as too large.

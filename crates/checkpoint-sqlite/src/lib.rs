@@ -24,6 +24,7 @@ mod create;
 mod error;
 mod group;
 mod header;
+mod log;
 mod maintain;
 mod migrate;
 mod open;
@@ -36,6 +37,7 @@ mod schema;
 mod shared;
 mod still;
 mod tables;
+mod wal_index;
 mod worker;
 
 pub use backend::SqliteBackend;

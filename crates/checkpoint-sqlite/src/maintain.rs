@@ -7,12 +7,14 @@ use checkpoint_core::{Budget, ChunkId, MaintainStep, Position, Result, Timestamp
 use rusqlite::Connection;
 
 use crate::error::fault;
+use crate::log::Log;
 use crate::query::{checkpoint, chunk, control, feed, session, store, tombstone};
 use crate::tables::SqliteTables;
 
 /// One step: what all backends do, then free pages.
 pub(crate) fn step(
     connection: &Connection,
+    log: Option<&mut Log>,
     sweep: &mut Option<Sweep>,
     budget: &Budget,
     now: Timestamp,
@@ -22,7 +24,9 @@ pub(crate) fn step(
     let done = upkeep(&mut tables, sweep, budget, now)?;
     if !done.more && budget.compact && control::pages(connection)?.1 > 0 {
         control::vacuum(connection)?;
-        control::checkpoint(connection)?;
+        if let Some(log) = log {
+            log.empty(connection)?;
+        }
     }
     Ok(done)
 }

@@ -125,14 +125,17 @@ fn settle_log(options: &SqliteOptions, connection: &Connection, path: &Path) -> 
     }
 }
 
-/// Writes the log once more, in the transaction that was begun, which ends with that.
-fn renew_log(files: &dyn Files, connection: &Connection, path: &Path) -> Result<()> {
+/// Writes the log once more, in the transaction that was begun, which ends with that. A log for which that fails is not
+/// moved into the file: a cut in the midst of that would leave a file that only the log can make whole.
+pub(crate) fn renew_log(files: &dyn Files, connection: &Connection, path: &Path) -> Result<()> {
     let log = beside(path, "-wal");
     let renewed = files
         .renew(&log)
         .map_err(|error| file_fault(error, "sync the write-ahead log", &log));
     control::rollback(connection);
-    renewed.and_then(|()| sync_directory(files, path))
+    let renewed = renewed.and_then(|()| sync_directory(files, path));
+    control::leave_log(connection, renewed.is_err())?;
+    renewed
 }
 
 /// Makes certain what is in the log after a sync of it has failed: see [`settle_log`].

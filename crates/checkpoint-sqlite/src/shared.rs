@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use checkpoint_core::engine::StoreRow;
 use checkpoint_core::files::beside;
@@ -13,9 +12,10 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::config::SqliteOptions;
+use crate::log::{Doubt, Log};
 use crate::open;
 use crate::place;
-use crate::query::{control, or_damage, store};
+use crate::query::{or_damage, store};
 use crate::reader::Readers;
 use crate::schema::VERSION;
 use crate::worker::{self, Setup, Writer};
@@ -26,8 +26,7 @@ pub(crate) struct Shared {
     pub(crate) options: SqliteOptions,
     pub(crate) readers: Readers,
     pub(crate) writer: Option<Writer>,
-    /// A sync of the log failed, and what it was to make durable was not written anew yet.
-    doubtful: AtomicBool,
+    doubt: Doubt,
     /// The newest position that this handle knows of; who waits is woken through it.
     pub(crate) position: watch::Sender<Position>,
 }
@@ -70,15 +69,15 @@ impl Shared {
         })?;
         let info = info(&options, label, &row);
         let position = watch::Sender::new(reached);
+        let doubt = Doubt::default();
+        let log = |path: &PathBuf| Log::new(&options, path.clone(), Arc::clone(&doubt));
         let writer = connection.map(|connection| {
             worker::start(Setup {
                 connection,
                 clock: Arc::clone(&options.clock),
                 durability: info.durability,
                 position: position.clone(),
-                path: options.path.clone(),
-                files: Arc::clone(&options.files),
-                extension: control::extension(options.log_pages),
+                log: options.path.as_ref().map(log),
                 _hold: hold,
             })
         });
@@ -87,7 +86,7 @@ impl Shared {
             path: options.path.clone(),
             options,
             readers,
-            doubtful: AtomicBool::new(false),
+            doubt,
             writer: writer.transpose()?,
             position,
         })
@@ -106,12 +105,13 @@ impl Shared {
 
     /// A sync does not make up for one that failed; writing it once more does.
     fn sync_log(&self, path: &Path) -> Result<()> {
-        let synced = if self.doubtful.load(Ordering::Acquire) {
+        let mut doubt = self.doubt.lock();
+        let synced = if *doubt {
             open::make_up(&self.options, path)
         } else {
             open::sync_log(self.options.files.as_ref(), path)
         };
-        self.doubtful.store(synced.is_err(), Ordering::Release);
+        *doubt = synced.is_err();
         synced
     }
 

@@ -1,11 +1,9 @@
 //! What the thread that writes does: every commit that waits in one group, each caller told its own fate once the group
 //! is on disk.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use checkpoint_core::engine::{Recall, Sweep};
-use checkpoint_core::files::{Files, beside};
 use checkpoint_core::{
     Budget, Clock, Commit, Durability, MaintainStep, Position, Receipt, Result, engine,
 };
@@ -14,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use crate::group::{Member, transaction};
+use crate::log::Log;
 use crate::place::Hold;
 use crate::query::control;
 
@@ -30,11 +29,8 @@ pub(crate) struct Setup {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) durability: Durability,
     pub(crate) position: watch::Sender<Position>,
-    /// The store's file, which has a log; none for one in memory.
-    pub(crate) path: Option<PathBuf>,
-    pub(crate) files: Arc<dyn Files>,
-    /// How far the log is extended ahead, in bytes.
-    pub(crate) extension: u64,
+    /// None for a store in memory.
+    pub(crate) log: Option<Log>,
     /// Outlives the connection.
     pub(crate) _hold: Option<Arc<Hold>>,
 }
@@ -82,65 +78,55 @@ impl engine::Work for Work {
         let (setup, recall) = (&self.setup, &mut self.recall);
         let mut transaction = |members: &[Member]| transaction(setup, recall, members);
         engine::settle(members, &mut transaction, &|position| setup.tell(position));
+        self.with_log(Log::tend);
     }
 
     fn maintain(&mut self, budget: &Budget) -> Result<MaintainStep> {
         let connection = self.setup.connection.lock();
         let now = self.setup.clock.now();
         self.recall.forget();
-        let step = crate::maintain::step(&connection, &mut self.sweep, budget, now);
+        let log = self.setup.log.as_mut();
+        let step = crate::maintain::step(&connection, log, &mut self.sweep, budget, now);
         control::rollback(&connection);
+        drop(connection);
+        self.with_log(Log::tend);
         step
     }
 
+    /// The log is extended once, lazily.
     fn rest(&mut self) {
-        self.extend_log();
+        if self.groups == EXTEND_AFTER {
+            self.groups += 1;
+            self.with_log(Log::extend);
+        }
     }
 
     fn end(&mut self) {
-        if self.setup.path.is_some()
-            && let Err(error) = control::checkpoint(&self.setup.connection.lock())
-        {
-            tracing::debug!(%error, "the log stays for the next to open the store");
-        }
+        self.with_log(|log, connection| {
+            if let Err(error) = log.empty(connection) {
+                tracing::debug!(%error, "the log stays for the next to open the store");
+            }
+        });
     }
 }
 
 impl Work {
-    /// Extends the log once, lazily: growing it doubles the cost of each of the first hundreds of commits.
-    fn extend_log(&mut self) {
-        let Some(path) = self
-            .setup
-            .path
-            .as_ref()
-            .filter(|_| self.groups == EXTEND_AFTER)
-        else {
-            return;
-        };
-        self.groups += 1;
-        let connection = self.setup.connection.lock();
-        let log = self.setup.files.metadata(&beside(path, "-wal"));
-        let length = log.map_or(0, |it| it.len());
-        if length < self.setup.extension
-            && let Err(error) = control::extend_log(&connection, self.setup.extension)
-        {
-            control::rollback(&connection);
-            // What it did take may be the last room on the disk.
-            let given_back = control::checkpoint(&connection).is_ok();
-            tracing::debug!(%error, given_back, "the log was not extended");
+    fn with_log(&mut self, work: impl FnOnce(&mut Log, &Connection)) {
+        if let Some(log) = &mut self.setup.log {
+            work(log, &self.setup.connection.lock());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use checkpoint_core::files::SystemFiles;
     use checkpoint_core::{
         ChunkId, CommitId, ErrorKind, IdSource, NewChunk, Purpose, SeededIds, StoreId, SystemClock,
     };
 
     use super::*;
     use crate::config::SqliteOptions;
+    use crate::log::Doubt;
     use crate::query::store;
 
     fn chunk(size: usize, ids: &SeededIds) -> Box<Commit> {
@@ -159,7 +145,8 @@ mod tests {
     async fn a_member_for_which_the_disk_is_too_small_takes_no_other_with_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("full.db");
-        let opened = crate::open::writer(&SqliteOptions::at(&path), &path).expect("a store");
+        let options = SqliteOptions::at(&path);
+        let opened = crate::open::writer(&options, &path).expect("a store");
         let connection = Arc::new(Mutex::new(opened.connection));
         connection
             .lock()
@@ -171,9 +158,7 @@ mod tests {
                 clock: Arc::new(SystemClock),
                 durability: Durability::Disk,
                 position: watch::channel(Position::START).0,
-                path: Some(path),
-                files: Arc::new(SystemFiles),
-                extension: control::extension(2_000),
+                log: Some(Log::new(&options, path, Doubt::default())),
                 _hold: Some(opened.hold),
             },
             sweep: None,

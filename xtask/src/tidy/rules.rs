@@ -35,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
     words::MACHINE_PATHS,
     words::REGISTRY_HOSTS,
     manifests::LINT_TABLE,
+    manifests::UNSAFE_ROOMS,
     manifests::CRATE_DOCS,
     manifests::BACKEND_ROOMS,
 ];

@@ -20,7 +20,8 @@ const SAVEPOINT: &str = "SAVEPOINT member";
 const RELEASE: &str = "RELEASE member";
 const UNDO: &str = "ROLLBACK TO member";
 const VACUUM: &str = "VACUUM";
-const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+const MOVE_LOG: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const CUT_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 const PAGES: &str =
     "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count";
 const SMALL_CACHE: &str = "PRAGMA cache_size = 16";
@@ -32,8 +33,8 @@ const EXTEND: &str =
 const COMMON: &str =
     "PRAGMA cache_size = -16000; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;
     PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;";
-const WRITER: &str = "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;";
-const AUTOCHECKPOINT: &str = "wal_autocheckpoint";
+const WRITER: &str =
+    "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA wal_autocheckpoint = 0;";
 const SIZE_LIMIT: &str = "journal_size_limit";
 const READER: &str = "PRAGMA query_only = ON;";
 const FULL: &str = "PRAGMA synchronous = FULL";
@@ -116,9 +117,35 @@ pub(crate) fn vacuum(connection: &Connection) -> Result<()> {
     connection.execute_batch(VACUUM).map_err(fault)
 }
 
-/// Moves the log into the file, as far as other handles let it.
-pub(crate) fn checkpoint(connection: &Connection) -> Result<()> {
-    one(connection, CHECKPOINT, [], |_| Ok(())).map(drop)
+/// What became of moving the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved {
+    /// Whether all of it is in the file, and synced.
+    pub(crate) all: bool,
+    /// How many pages are in the log.
+    pub(crate) pages: u32,
+}
+
+/// Moves the log into the file, as far as other handles let it; to cut it to nothing afterwards, it waits for them. The
+/// engine's own error.
+pub(crate) fn move_log(connection: &Connection, cut: bool) -> rusqlite::Result<Moved> {
+    let sql = if cut { CUT_LOG } else { MOVE_LOG };
+    connection.prepare_cached(sql)?.query_row([], |row| {
+        let (busy, pages, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Moved {
+            all: busy == 0 && pages == moved,
+            pages: u32::try_from(pages).unwrap_or(0),
+        })
+    })
+}
+
+/// Has the engine leave the log as it is when the last connection is closed, or move it then.
+pub(crate) fn leave_log(connection: &Connection, leave: bool) -> Result<()> {
+    let config = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection
+        .set_db_config(config, leave)
+        .map(drop)
+        .map_err(fault)
 }
 
 /// Pages of the file, and those of them that are free.
@@ -184,14 +211,10 @@ pub(crate) fn set_up_writer(
     log_pages: u32,
 ) -> Result<()> {
     connection.execute_batch(WRITER).map_err(fault)?;
-    for (name, value) in [
-        (AUTOCHECKPOINT, u64::from(log_pages.max(1))),
-        (SIZE_LIMIT, size_limit(log_pages)),
-    ] {
-        connection
-            .pragma_update_and_check(None, name, value.cast_signed(), |_| Ok(()))
-            .map_err(fault)?;
-    }
+    let limit = size_limit(log_pages).cast_signed();
+    connection
+        .pragma_update_and_check(None, SIZE_LIMIT, limit, |_| Ok(()))
+        .map_err(fault)?;
     let (sql, expected) = if durability == Durability::Os {
         (NORMAL, 1)
     } else {
