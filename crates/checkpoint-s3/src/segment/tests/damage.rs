@@ -68,21 +68,16 @@ fn a_block_that_stands_elsewhere_is_noticed() {
         numbered(1, 2, noise(20_000, 2)),
     ];
     let (object, outline) = write(SegmentWriter::new(ID), &rows).unwrap();
-    let length = (rows[0].key.len() + 20_000 + 13) as u64;
-    let (one, other) = (
-        8..8 + length as usize,
-        8 + length as usize..8 + 2 * length as usize,
-    );
+    // Digest, kind, table and the lengths of key and value, and these two; both blocks are stored as they are.
+    let length = 8 + 1 + 1 + 1 + 3 + 8 + 20_000;
+    let (head, rest) = object.split_at(8);
+    let (one, rest) = rest.split_at(length);
+    let (other, rest) = rest.split_at(length);
     // The same object, its two blocks in each other's place.
-    let swapped = [
-        &object[..8],
-        &object[other.clone()],
-        &object[one],
-        &object[other.end..],
-    ]
-    .concat();
+    let swapped = [head, other, one, rest].concat();
     assert_eq!(swapped.len(), object.len());
     assert_ne!(swapped, object[..]);
+    assert!(one.ends_with(&noise(20_000, 1)) && other.ends_with(&noise(20_000, 2)));
     let error = answers(&swapped, &outline, &rows).unwrap_err();
     assert!(error.is_corrupt(), "{error}");
     // Another object of the same rows.
@@ -202,6 +197,25 @@ fn a_tail_that_is_not_the_outlined_one_is_corrupt() {
         change(&mut other);
         assert!(answers(&object, &other, &rows).unwrap_err().is_corrupt());
     }
+}
+
+#[test]
+fn a_tail_of_a_later_version_is_refused_by_name() {
+    let (_, object, mut outline) = small();
+    let mut later = object.to_vec();
+    let versions = later.len() - 24;
+    later[versions..versions + 8].copy_from_slice(&[3, 0, 0, 0, 2, 0, 0, 0]);
+    let (body, end) = later.split_last_chunk_mut().unwrap();
+    *end = block::digest(&body[outline.tail_at as usize..], 0);
+    outline.digest = *end;
+    outline.tail = None;
+    let error = answers(&later, &outline, &[]).unwrap_err();
+    assert_eq!(*error.kind(), checkpoint_core::ErrorKind::Unsupported);
+    let shown = error.to_string();
+    assert!(
+        shown.contains("version 2") && shown.contains("version 1"),
+        "{shown}"
+    );
 }
 
 #[test]
