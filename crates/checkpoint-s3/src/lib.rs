@@ -4,12 +4,6 @@
 //! snapshot names immutable segments of sorted rows, newest first, that hold all before it.
 //! `docs/format.md` describes the bytes.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "what takes objects away is not there yet"
-)]
-
 mod backend;
 mod base;
 mod block;

@@ -207,7 +207,14 @@ impl Log {
                 let after = state.after(entry, logged.link(bytes), self.machine)?;
                 Ok(Followed::To(after))
             }
-            Logged::Stub(stub) => Ok(Followed::Stub(stub.snapshot)),
+            Logged::Stub(stub) if stub.position == state.position + 1 => {
+                Ok(Followed::Stub(stub.snapshot))
+            }
+            Logged::Stub(stub) => Err(Error::corrupt(
+                "what is left of an entry stands at another position than its own",
+            )
+            .with("expected", state.position + 1)
+            .with("position", stub.position)),
         }
     }
 

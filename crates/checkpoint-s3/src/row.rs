@@ -92,12 +92,14 @@ impl Span {
     }
 
     /// The same, without what does not come after this row: for going on where somebody stopped.
+    #[cfg(test)]
     pub(crate) fn after(mut self, at: Key<'_>) -> Self {
         self.low = Bound::Excluded((at.0, Bytes::copy_from_slice(at.1)));
         self
     }
 
     /// The same, without what does not come before this row.
+    #[cfg(test)]
     pub(crate) fn before(mut self, at: Key<'_>) -> Self {
         self.high = Bound::Excluded((at.0, Bytes::copy_from_slice(at.1)));
         self

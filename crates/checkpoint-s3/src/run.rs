@@ -94,12 +94,8 @@ impl Run {
         self.places.len()
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
     /// How many of them say that a row was removed.
+    #[cfg(test)]
     pub(crate) fn removals(&self) -> usize {
         self.places.iter().filter(|place| place.removed).count()
     }
@@ -114,6 +110,7 @@ impl Run {
     /// # Panics
     ///
     /// When there are fewer, as of the next two.
+    #[cfg(test)]
     pub(crate) fn at(&self, n: usize) -> Key<'_> {
         self.places[n].at(&self.bytes)
     }

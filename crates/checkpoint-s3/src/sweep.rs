@@ -193,6 +193,9 @@ fn remove(tools: &Tools, grace: Duration, now: Moment) -> Result<u64> {
             changes.push(Change::remove(DOOMED, row.key));
         } else if !is_gone && age >= grace {
             log.fetcher.wait(log.objects.delete(name))?;
+            if let Name::Segment(id) = name {
+                log.cache.forget(id);
+            }
             removed += 1;
             changes.push(Change::put(DOOMED, row.key, value(position, true)));
         }
