@@ -7,6 +7,7 @@ use crate::{Outcome, Verdict};
 pub(crate) struct Closing {
     passed: u64,
     failed: u64,
+    skipped: u64,
 }
 
 impl Closing {
@@ -18,13 +19,22 @@ impl Closing {
         }
     }
 
+    /// Counts what cannot be tried here.
+    pub(crate) fn skip(&mut self) {
+        self.skipped += 1;
+    }
+
     /// Prints the line.
     #[expect(
         clippy::unnecessary_wraps,
         reason = "it is the last expression of commands"
     )]
     pub(crate) fn line(self) -> Outcome {
-        println!("{} passed, {} failed", self.passed, self.failed);
+        let skipped = match self.skipped {
+            0 => String::new(),
+            skipped => format!(", {skipped} skipped"),
+        };
+        println!("{} passed, {} failed{skipped}", self.passed, self.failed);
         Ok(Verdict::from_success(self.failed == 0))
     }
 }

@@ -20,6 +20,7 @@ mod model;
 mod options;
 mod power;
 mod process;
+mod services;
 mod soak;
 mod threads;
 mod tidy;
@@ -46,6 +47,9 @@ cargo xtask COMMAND
   power [--backend NAME] [--images N] [--seed S] [--negative]
                      cut the power at any file call and open what the disk then
                      holds; closes likewise
+  services COMMAND [NAME]... [--dir DIR]
+                     start, stop and probe the object stores that tests work
+                     against; `services help` says which there are
   soak [--only NAME] [--backend NAME] [--seed S]
                      run the harnesses in their long form; takes hours
   threads [--backend NAME] [--rounds N] [--seed S] [--negative]
@@ -86,6 +90,7 @@ fn dispatch(command: &str, rest: &[&str]) -> Outcome {
         "model" => model::run_command(rest),
         "faults" => faults::run_command(rest),
         "power" => power::run_command(rest),
+        "services" => services::run(rest),
         "soak" => soak::run(rest),
         "threads" => threads::run_command(rest),
         "tidy" => tidy::run(rest),

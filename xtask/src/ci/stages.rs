@@ -46,6 +46,7 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
     ]);
     stages.extend(
         [
+            ("services", "xtask services probe s3"),
             ("conformance", "xtask conformance"),
             ("negative", "xtask conformance --negative"),
             ("crash", "xtask crash"),
@@ -126,6 +127,7 @@ serde = \"1\"
             "clippy-cloud",
             "doc",
             "test",
+            "services",
             "conformance",
             "negative",
             "crash",
