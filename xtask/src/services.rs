@@ -155,8 +155,7 @@ fn one_process(command: &str, names: &[&str], dir: &Path) -> Outcome {
     let place = Place::new(kind, dir.join(kind.name()));
     match (command, process) {
         ("kill", Some(process)) => daemon::kill(&place.dir, process)?,
-        (_, Some(process)) => daemon::up(&place.dir, process)?,
-        (_, None) => daemon::up_all(&place.dir)?,
+        (_, process) => service::up(&place, process)?,
     }
     status(&place)
 }

@@ -49,7 +49,7 @@ pub(super) fn start(place: &Place, daemons: &mut Vec<Child>) -> Result<Environme
     ))
 }
 
-/// A port that is free now. It may be taken before it is used: the start fails then, and is done again.
+/// A port that is free now. Should another take it before it is used, the start fails.
 fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr());
     let address = listener.map_err(|error| format!("there is no free port: {error}"))?;

@@ -124,13 +124,9 @@ pub(super) fn tail(dir: &Path, name: &str) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
+/// Ends all, those that rest on others first: by their names these come later.
 pub(super) fn stop_all(dir: &Path) -> Result<(), String> {
-    let all = all(dir);
-    // All at once: who waits for another to go ends sooner.
-    for (_, process) in &all {
-        process.signal("TERM");
-    }
-    for (name, process) in &all {
+    for (name, process) in all(dir).iter().rev() {
         process.end()?;
         drop(fs::remove_file(dir.join(format!("{name}.pid"))));
     }

@@ -38,9 +38,10 @@ impl Place {
         root().join(self.kind.name())
     }
 
+    /// Whether anything of it runs: of a service of several processes some may have been killed.
     pub(super) fn is_running(&self) -> bool {
         let daemons = daemon::all(&self.dir);
-        !daemons.is_empty() && daemons.iter().all(|(_, process)| process.is_alive())
+        daemons.iter().any(|(_, process)| process.is_alive())
     }
 
     pub(super) fn environment(&self) -> Result<Environment, String> {

@@ -1,6 +1,8 @@
 //! A service that lives as long as who started it.
 
 use std::fmt;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use object_store::ObjectStore;
 
-use super::daemon::{Process, spawn, stop_all, tail, until};
+use super::daemon::{self, Process, spawn, stop_all, tail, until};
 use super::environment::Environment;
 use super::kind::Kind;
 use super::place::{self, Place, script, write};
@@ -91,7 +93,7 @@ impl Service {
 impl Service {
     /// Where it keeps what it needs, and its processes.
     pub(super) fn processes(&self) -> (PathBuf, Vec<Process>) {
-        let all = super::daemon::all(&self.place.dir).into_iter();
+        let all = daemon::all(&self.place.dir).into_iter();
         let processes = all.map(|(_, process)| process).collect();
         (self.place.dir.clone(), processes)
     }
@@ -191,14 +193,53 @@ fn command(place: &Place) -> Vec<String> {
         .collect()
 }
 
+/// Starts again what was stopped or killed, over what is there: one process, or all. One that is alone gets another port.
+pub(super) fn up(place: &Place, process: Option<&str>) -> Result<(), String> {
+    let (dir, kind) = (&place.dir, place.kind);
+    let is_alone = kind != Kind::Ceph;
+    if is_alone && place.is_running() {
+        return Ok(());
+    }
+    if is_alone {
+        drop(std::fs::remove_file(dir.join("port")));
+    }
+    match process {
+        Some(process) => daemon::up(dir, process)?,
+        None => daemon::up_all(dir)?,
+    }
+    if is_alone {
+        let environment = environment(kind, port(place)?);
+        return place.write_environment(&environment);
+    }
+    let endpoint = place.environment()?.get("S3_ENDPOINT").unwrap_or_default();
+    until(STARTING, || Ok(answers(&endpoint)))
+        .map_err(|why| format!("{} does not answer: {why}", kind.name()))
+}
+
+/// Whether anything is said at an address of HTTP.
+fn answers(endpoint: &str) -> bool {
+    let ask = || {
+        let address = endpoint.strip_prefix("http://").unwrap_or(endpoint);
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        stream.read_exact(&mut [0; 4])
+    };
+    ask().is_ok()
+}
+
 /// Starts one process, waits until it has written its port, and answers that.
 fn one(place: &Place, command: &[String], daemons: &mut Vec<Child>) -> Result<u16, String> {
+    daemons.push(spawn(&place.dir, place.kind.name(), command)?);
+    port(place)
+}
+
+fn port(place: &Place) -> Result<u16, String> {
     let (dir, name) = (&place.dir, place.kind.name());
-    daemons.push(spawn(dir, name, command)?);
     let file = dir.join("port");
     let failed = |why: &str| format!("{name} {why}: {}", tail(dir, name));
     until(STARTING, || {
-        let runs = super::daemon::all(dir).iter().all(|(_, it)| it.is_alive());
+        let runs = daemon::all(dir).iter().all(|(_, it)| it.is_alive());
         // Looked for last: one may write its port and end.
         match file.exists() {
             true => Ok(true),
