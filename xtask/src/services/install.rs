@@ -64,7 +64,7 @@ fn needs(program: &str, what: &str) -> Result<(), Trouble> {
     if is_there(program) {
         return Ok(());
     }
-    let why = format!("{what} is not installed: there is no `{program}`");
+    let why = format!("it needs {what}, and there is no `{program}`");
     Err(Trouble::Missing(why))
 }
 
@@ -103,7 +103,7 @@ fn ceph() -> Result<(), Trouble> {
     if programs.into_iter().all(is_there) {
         return Ok(());
     }
-    needs("apt-get", "Ceph and Debian's apt-get")?;
+    needs("apt-get", "Ceph, or apt-get to install it with")?;
     let id = Command::new("id").arg("-u").output();
     if !id.is_ok_and(|id| id.stdout.trim_ascii() == b"0") {
         let why = "Ceph is not installed, and only root can install packages";

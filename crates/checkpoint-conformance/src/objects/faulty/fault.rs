@@ -6,8 +6,7 @@ use super::super::call::{Call, Kind, When};
 
 /// How a request fails for its caller.
 ///
-/// What the clients of `object_store` 0.14 make of each, with their retries off (retries on, they try 429, 5xx and
-/// connections that were dropped again by themselves, also for puts; a timeout only for reads and what overwrites):
+/// What the S3 client of `object_store` 0.14 makes of each, with its retries off:
 ///
 /// | failure | any request | create-only put | put by version |
 /// |---|---|---|---|
@@ -22,6 +21,10 @@ use super::super::call::{Call, Kind, When};
 ///
 /// A list turns all of them into `Generic`. The status of a `Generic` stands in its text and nowhere else: the type that
 /// knows it is not public.
+///
+/// With its retries on, the client first tries again by itself: after 429 and 5xx, and when no connection came about or one
+/// was closed without an answer, whatever the request, so that a create-only put may meet itself
+/// ([`Fault::Retried`]); after a timeout or a reset only for reads and for what overwrites; after 409 only for a put by version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Failure {
