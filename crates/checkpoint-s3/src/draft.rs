@@ -12,7 +12,6 @@ use crate::id::Id;
 use crate::layout::Name;
 use crate::log::Log;
 use crate::looked::Looked;
-use crate::objects::Created;
 use crate::place::{Place, Spot};
 use crate::row::Change;
 use crate::run::Run;
@@ -20,8 +19,6 @@ use crate::sweep::is_doomed;
 
 /// Bytes of chunks that lie in an entry. What is more goes into a pack, all of it.
 const INLINE: usize = 128 << 10;
-/// How often a pack is put whose put was not answered.
-const ATTEMPTS: usize = 3;
 
 /// The rows of what was staged, with all chunks in the entry.
 pub(crate) fn rows(staged: &Staged) -> Result<Run> {
@@ -130,26 +127,11 @@ impl Packs {
             return Ok(());
         }
         let begun = Looked::now(clock);
-        log.fetcher.wait(put_pack(log, pack, bytes.into()))?;
+        let put = log.objects.create_own(Name::Pack(pack), bytes.into());
+        log.fetcher.wait(put)?;
         self.spots.extend(spots);
         self.put.push((pack, begun));
         Ok(())
-    }
-}
-
-/// Puts a pack under a name that nobody else has, so that what is in the way is the pack itself.
-pub(crate) async fn put_pack(log: &Log, pack: Id, bytes: Bytes) -> Result<()> {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        match log.objects.create(Name::Pack(pack), bytes.clone()).await {
-            Ok(Created::Done | Created::Taken) => return Ok(()),
-            Err(error) if error.is_retryable() && attempts < ATTEMPTS => {
-                tracing::debug!(%error, "a pack is put once more");
-            }
-            // Whether it is there or not, nothing refers to it.
-            Err(error) => return Err(crate::error::nothing_done(error)),
-        }
     }
 }
 

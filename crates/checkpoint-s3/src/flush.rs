@@ -8,7 +8,7 @@ use checkpoint_core::{Clock, Order, Result};
 use checkpoint_rows::{Table, View};
 
 use crate::base::{Base, number};
-use crate::draft::{Tools, put_pack};
+use crate::draft::Tools;
 use crate::entry::{Digest, SnapshotName};
 use crate::id::Id;
 use crate::layout::Name;
@@ -16,7 +16,6 @@ use crate::log::Log;
 use crate::looked::Looked;
 use crate::manifest::{Listed, Manifest};
 use crate::merge::{Cursor, Merge, Removals};
-use crate::objects::Created;
 use crate::place::{Place, Spot};
 use crate::row::{Change, Span};
 use crate::seal::Head;
@@ -191,15 +190,9 @@ fn write(log: &Log, rows: Merge, pack: bool) -> Result<Option<Outline>> {
         return Ok(None);
     };
     out.extend_from_slice(&rest);
-    log.fetcher.wait(put(log, Name::Segment(id), out.into()))?;
+    log.fetcher
+        .wait(log.objects.create_own(Name::Segment(id), out.into()))?;
     Ok(Some(outline))
-}
-
-/// Puts an object whose name nobody else has.
-async fn put(log: &Log, name: Name, bytes: Bytes) -> Result<()> {
-    match log.objects.create(name, bytes).await? {
-        Created::Done | Created::Taken => Ok(()),
-    }
 }
 
 /// Puts chunks together into packs.
@@ -236,7 +229,7 @@ impl<'l> Packer<'l> {
         let pack = std::mem::replace(&mut self.pack, self.log.new_id());
         self.log
             .fetcher
-            .wait(put_pack(self.log, pack, bytes.into()))
+            .wait(self.log.objects.create_own(Name::Pack(pack), bytes.into()))
     }
 
     fn finish(mut self) -> Result<()> {
@@ -256,6 +249,6 @@ fn publish(log: &Log, manifest: &Manifest) -> Result<SnapshotName> {
         digest: Digest::of(&bytes),
     };
     let object = Name::Snapshot(manifest.position, manifest.id);
-    log.fetcher.wait(put(log, object, bytes))?;
+    log.fetcher.wait(log.objects.create_own(object, bytes))?;
     Ok(name)
 }

@@ -10,9 +10,12 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
-use crate::error::{fault, gone, is_taken, not_applied, unknown};
+use crate::error::{fault, gone, is_refused, is_taken, not_applied, nothing_done, unknown};
 use crate::layout::Name;
 use crate::requests::{Kind, Requests};
+
+/// How often an object is put of whose put nobody knows what became of it.
+const ATTEMPTS: usize = 4;
 
 /// What became of a create-only put.
 #[derive(Debug)]
@@ -70,23 +73,28 @@ impl Objects {
 
     /// An object, none when it is not there.
     pub(crate) async fn get(&self, name: Name) -> Result<Option<Bytes>> {
-        self.requests.count(Kind::Get);
-        let got = match self.store.get(&self.path(&name.to_string())).await {
-            Ok(got) => got.bytes().await,
-            Err(error) => Err(error),
-        };
-        match got {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) => absent(fault(error, not_applied()), name),
-        }
+        self.read(name, None).await
     }
 
     /// A part of an object that is there.
     pub(crate) async fn range(&self, name: Name, range: Range<u64>) -> Result<Bytes> {
+        let found = self.read(name, Some(range)).await?;
+        found.ok_or_else(|| gone(name))
+    }
+
+    /// Reads once more what came shorter than the service said, as no client does by itself.
+    async fn read(&self, name: Name, range: Option<Range<u64>>) -> Result<Option<Bytes>> {
+        let first = self.read_once(name, range.clone()).await;
+        if matches!(&first, Err(error) if is_short(error)) {
+            return self.read_once(name, range).await;
+        }
+        first
+    }
+
+    async fn read_once(&self, name: Name, range: Option<Range<u64>>) -> Result<Option<Bytes>> {
         self.requests.count(Kind::Get);
-        let length = range.end - range.start;
         let options = GetOptions {
-            range: Some(GetRange::Bounded(range)),
+            range: range.clone().map(GetRange::Bounded),
             ..GetOptions::default()
         };
         let got = match self
@@ -94,28 +102,22 @@ impl Objects {
             .get_opts(&self.path(&name.to_string()), options)
             .await
         {
-            Ok(got) => got.bytes().await,
-            Err(error) => Err(error),
+            Ok(got) => got,
+            Err(error) => return absent(fault(error, not_applied()), name),
         };
-        let bytes = match got {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let found = absent(fault(error, not_applied()), name)?;
-                return found.ok_or_else(|| gone(name));
-            }
-        };
-        if bytes.len() as u64 == length {
-            Ok(bytes)
-        } else {
-            // The object may be shorter than the index says, or the answer was cut off: to try again tells.
-            Err(Error::new(
-                not_applied(),
-                "an answer of the service is not as long as what was asked for; try again",
-            )
-            .with("object", name)
-            .with("expected", length)
-            .with("bytes", bytes.len()))
+        let told = got.range.end - got.range.start;
+        let bytes = got.bytes().await;
+        let bytes = bytes.map_err(|error| short().because(error).with("object", name))?;
+        let expected = range.map_or(told, |range| range.end - range.start);
+        if bytes.len() as u64 == expected {
+            return Ok(Some(bytes));
         }
+        // The object may be shorter than the index says, or the answer was cut off: to try again tells.
+        Err(short()
+            .because(Short)
+            .with("object", name)
+            .with("expected", expected)
+            .with("bytes", bytes.len()))
     }
 
     /// Puts an object where none may be.
@@ -134,6 +136,27 @@ impl Objects {
             Err(error) if is_taken(&error) => Ok(Created::Taken),
             Err(error) => Err(fault(error, unknown()).with("object", name)),
         }
+    }
+
+    /// Puts an object under a name that nobody else has. `Taken` proves nothing: a service says so of a put that was
+    /// applied before, and of one that was not applied at all. So whatever is not `Done` is looked after.
+    pub(crate) async fn create_own(&self, name: Name, bytes: Bytes) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            match self.create(name, bytes.clone()).await {
+                Ok(Created::Done) => return Ok(()),
+                Ok(Created::Taken) => {}
+                Err(error) if is_refused(&error) => return Err(error),
+                Err(error) => tracing::debug!(%error, object = %name, "a put without an answer"),
+            }
+            if self.modified(name).await.map_err(nothing_done)?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            not_applied(),
+            "the service does not tell whether it put an object; try again",
+        )
+        .with("object", name))
     }
 
     /// Puts an object, whatever is there.
@@ -200,6 +223,22 @@ impl Objects {
         listed.dedup_by(|one, other| one.name == other.name);
         Ok(listed)
     }
+}
+
+/// An answer that is shorter than it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is cut off")]
+struct Short;
+
+fn short() -> Error {
+    Error::new(
+        not_applied(),
+        "an answer of the service is not as long as it should be; try again",
+    )
+}
+
+fn is_short(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<Short>())
 }
 
 /// That an object is not there is an answer; that there is no bucket is an error.

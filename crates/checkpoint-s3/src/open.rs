@@ -8,10 +8,11 @@ use checkpoint_rows::{Staged, put_store};
 
 use crate::config::ObjectOptions;
 use crate::draft;
+use crate::error::gone;
 use crate::layout::Name;
 use crate::log::{Appended, Draft, Log};
 use crate::migrate::{Header, VERSION};
-use crate::objects::{Created, Objects};
+use crate::objects::Objects;
 use crate::probe;
 use crate::state::State;
 
@@ -28,14 +29,12 @@ pub(crate) async fn header(options: &ObjectOptions, objects: &Objects) -> Result
     let id = crate::id::Id(*options.ids.next().as_bytes());
     probe::conditional_puts(objects, id).await?;
     let header = Header::new(StoreId::from_uuid(options.ids.next()), options.clock.now());
-    let created = match objects.create(Name::Store, header.encode()?).await? {
-        Created::Done => true,
-        Created::Taken => false,
-    };
-    // Somebody else may have made it at the same time, or this very put was made twice.
+    // Somebody else may make it at the same time.
+    objects.create_own(Name::Store, header.encode()?).await?;
     let bytes = objects.get(Name::Store).await?;
-    let bytes = bytes.ok_or_else(|| Error::storage("what was put just now is not there"))?;
-    Ok((read(&bytes)?, created))
+    let found = read(&bytes.ok_or_else(|| gone(Name::Store))?)?;
+    let created = found.id == header.id;
+    Ok((found, created))
 }
 
 fn read(bytes: &[u8]) -> Result<Header> {

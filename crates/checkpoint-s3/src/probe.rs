@@ -3,9 +3,15 @@
 use bytes::Bytes;
 use checkpoint_core::{Error, Result};
 
+use crate::error::{is_refused, not_applied};
 use crate::id::Id;
 use crate::layout::Name;
 use crate::objects::{Created, Objects};
+
+/// How often a put is tried of which nobody knows what became of it.
+const ATTEMPTS: usize = 4;
+const FIRST: Bytes = Bytes::from_static(b"first");
+const SECOND: Bytes = Bytes::from_static(b"second");
 
 /// Puts one object twice where none may be.
 ///
@@ -14,14 +20,32 @@ use crate::objects::{Created, Objects};
 /// `Unsupported` when the second put is not refused.
 pub(crate) async fn conditional_puts(objects: &Objects, id: Id) -> Result<()> {
     let name = Name::Probe(id);
-    objects.create(name, Bytes::from_static(b"first")).await?;
-    let second = objects.create(name, Bytes::from_static(b"second")).await;
+    let honoured = probe(objects, name).await;
     let removed = objects.delete(name).await;
-    match second? {
-        Created::Taken => removed,
-        Created::Done => Err(Error::unsupported(
-            "this service ignores that a put may only create (`If-None-Match: *`), so two machines would overwrite each \
-             other; use a service that honours it",
-        )),
+    if honoured? {
+        return removed;
     }
+    Err(Error::unsupported(
+        "this service ignores that a put may only create (`If-None-Match: *`), so two machines would overwrite each other; \
+         use a service that honours it",
+    ))
+}
+
+async fn probe(objects: &Objects, name: Name) -> Result<bool> {
+    objects.create_own(name, FIRST).await?;
+    for _ in 0..ATTEMPTS {
+        match objects.create(name, SECOND).await {
+            Ok(created) => return Ok(matches!(created, Created::Taken)),
+            Err(error) if is_refused(&error) => return Err(error),
+            Err(error) => tracing::debug!(%error, "a probe is put once more"),
+        }
+    }
+    Err(no_answer())
+}
+
+fn no_answer() -> Error {
+    Error::new(
+        not_applied(),
+        "the service does not tell whether it put an object; try again",
+    )
 }

@@ -7,7 +7,7 @@ use checkpoint_core::{Order, Result};
 use checkpoint_rows::Table;
 
 use crate::base::{Base, number};
-use crate::draft::{Tools, put_pack};
+use crate::draft::Tools;
 use crate::error::is_gone;
 use crate::id::Id;
 use crate::layout::Name;
@@ -73,7 +73,8 @@ pub(crate) fn repack(tools: &Tools) -> Result<bool> {
     let Some((content, changes)) = read(tools, pack, &moved)? else {
         return Ok(false);
     };
-    log.fetcher.wait(put_pack(log, pack, content))?;
+    log.fetcher
+        .wait(log.objects.create_own(Name::Pack(pack), content))?;
     // The entry is judged on the state in which each chunk was where it was read. When another one is first, what was put
     // is swept.
     match tools.put(&state, changes)? {
