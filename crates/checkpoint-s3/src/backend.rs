@@ -222,6 +222,7 @@ impl Backend for ObjectBackend {
     }
 
     async fn close(&self) -> Result<()> {
+        self.shared.begin_to_close();
         if let Some(writer) = &self.shared.writer {
             writer.close().await;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use checkpoint_core::{Clock, Result};
@@ -142,4 +143,6 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     /// Entries after which a snapshot is made.
     pub(crate) snapshot_after: u64,
+    /// The handle is closed, and not only dropped, so that somebody waits for its last requests.
+    pub(crate) closing: Arc<AtomicBool>,
 }

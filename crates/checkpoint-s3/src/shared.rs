@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     /// The newest position that this handle knows of; who waits is woken through it.
     pub(crate) position: watch::Sender<Position>,
     closed: AtomicBool,
+    closing: Arc<AtomicBool>,
     /// When the end of the log was looked at, for reads that may be a little behind.
     seen: Mutex<Option<Instant>>,
 }
@@ -74,10 +75,12 @@ impl Shared {
         if created {
             tracing::info!(store = %options.label, "a store was created");
         }
+        let closed = Arc::new(AtomicBool::new(false));
         let tools = Tools {
             log: Arc::clone(&log),
             clock: Arc::clone(&options.clock),
             snapshot_after: options.snapshot_after.max(1),
+            closing: Arc::clone(&closed),
         };
         let chunks = Arc::new(BlockCache::new(options.chunk_cache));
         let first = |view: &View<Base>| Ok((view.store()?, view.counters()?.position));
@@ -91,6 +94,7 @@ impl Shared {
             chunks,
             writer: writer.transpose()?,
             position,
+            closing: closed,
             closed: AtomicBool::new(false),
             seen: Mutex::new(None),
             options,
@@ -99,6 +103,11 @@ impl Shared {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Lets the writer know that its end is waited for.
+    pub(crate) fn begin_to_close(&self) {
+        self.closing.store(true, Ordering::Release);
     }
 
     pub(crate) fn close(&self) {

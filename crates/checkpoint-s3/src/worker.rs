@@ -1,6 +1,8 @@
 //! What the thread that writes does: every commit that waits becomes part of one entry, each caller told its own fate once
 //! the entry is in the log.
 
+use std::sync::atomic::Ordering;
+
 use checkpoint_core::engine::{self, Recall, Waiting};
 use checkpoint_core::{Budget, Commit, MaintainStep, Position, Receipt, Result};
 use tokio::sync::watch;
@@ -86,6 +88,10 @@ impl engine::Work for Work {
     }
 
     fn end(&mut self) {
+        // Of a handle that was dropped nobody knows whether its runtime still is there.
+        if !self.tools.closing.load(Ordering::Acquire) {
+            return;
+        }
         self.flush_after(self.tools.snapshot_after.div_ceil(3));
         if let Err(error) = maintain::name_snapshot(&self.tools) {
             tracing::debug!(%error, "a snapshot was not named; the next to write makes another");
