@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checkpoint_conformance::objects::{Failure, Fault, Faulty, Kind, Schedule, Stale, When, Which};
-use checkpoint_core::{ErrorKind, Result};
+use checkpoint_core::{Clock, ErrorKind, Result, SystemClock};
 use common::{Machine, clock, noise, open, options, try_open};
 use object_store::memory::InMemory;
 
@@ -119,8 +119,8 @@ async fn after(machine: &Machine) {
 const SHARE: u64 = 16;
 
 fn day() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.expect("a day").as_secs() / (24 * 60 * 60)
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    (SystemClock.now().micros() / DAY).unsigned_abs()
 }
 
 #[tokio::test(flavor = "multi_thread")]
