@@ -217,7 +217,10 @@ impl Backend for ObjectBackend {
             return Err(stopped().on(&self.shared.info.label));
         }
         let id = CommitId::from_uuid(self.shared.options.ids.next());
-        let position = *self.shared.position.borrow();
+        let mut position = *self.shared.position.borrow();
+        if position == Position::START {
+            position = self.look().await?;
+        }
         Ok(Receipt::of_flush(id, position, self.shared.info.durability))
     }
 

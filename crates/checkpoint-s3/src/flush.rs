@@ -1,6 +1,7 @@
 //! A snapshot of what the log says: the rows of the entries since the last one become a segment, merged with those before
 //! it that are no larger, so that few are left.
 
+use std::iter;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::manifest::{Listed, Manifest};
 use crate::merge::{Cursor, Merge, Removals};
 use crate::place::{Place, Spot};
 use crate::row::{Change, Span};
+use crate::run::Run;
 use crate::seal::Head;
 use crate::segment::{Outline, Reading, SegmentWriter};
 use crate::state::{State, Tree};
@@ -29,6 +31,8 @@ const PACKED: usize = 64 << 10;
 const PACK: usize = 8 << 20;
 /// Bytes of segments that are merged while commits wait.
 const AT_ONCE: u64 = 4 << 20;
+/// The key of the row of the store itself.
+const STORE: &[u8] = b"store";
 /// A segment of more bytes is merged no more.
 pub(crate) const LARGEST: u64 = 64 << 20;
 
@@ -85,7 +89,9 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
     };
     let span = Span::all();
     let runs = state.runs_after(below.position);
-    let runs: Vec<_> = runs.cloned().collect();
+    let runs: Vec<_> = iter::once(first_read(tools, &state)?)
+        .chain(runs.cloned())
+        .collect();
     let cursors = || {
         let runs = runs
             .iter()
@@ -112,6 +118,14 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
     let name = publish(log, &manifest)?;
     let tree = log.tree_of(&manifest);
     Ok(Some(Pending { name, tree, begun }))
+}
+
+/// What everybody reads who opens the store, so that it is found in the newest segment, with one request.
+fn first_read(tools: &Tools, state: &Arc<State>) -> Result<Run> {
+    let table = number(Table::Store);
+    let value = tools.base(state).raw(table, STORE)?;
+    let row = value.map(|value| Change::put(table, STORE, value));
+    Run::of(row.into_iter().collect())
 }
 
 /// The segments of the newest snapshot that counts; none when it is gone already, and who goes on learns of a newer one.

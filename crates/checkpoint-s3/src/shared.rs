@@ -83,10 +83,10 @@ impl Shared {
             closing: Arc::clone(&closed),
         };
         let chunks = Arc::new(BlockCache::new(options.chunk_cache));
-        let first = |view: &View<Base>| Ok((view.store()?, view.counters()?.position));
-        let (row, position) = read(&log, log.state(), false, Arc::new(first)).await?;
+        let row = read(&log, log.state(), false, Arc::new(View::store)).await?;
         row.check(VERSION, !options.read_only)?;
-        let position = watch::Sender::new(position);
+        // To tell how far the store has come would read more: who asks for it does.
+        let position = watch::Sender::new(Position::START);
         let writer = (!options.read_only).then(|| worker::start(tools, position.clone()));
         Ok(Self {
             info: info(&options, &row),
