@@ -247,7 +247,14 @@ impl Log {
         // Nothing that was remembered holds.
         state.foreign = foreign + 1;
         self.jumps.fetch_add(1, Ordering::AcqRel);
-        *self.state.write() = Arc::new(state);
+        let mut known = self.state.write();
+        // The writer may have put an entry meanwhile: what was acknowledged is not forgotten.
+        if state.position < known.position {
+            state = known.on(Tree::clone(&state.tree));
+            state.foreign = foreign + 1;
+        }
+        *known = Arc::new(state);
+        drop(known);
         *self.looked.lock() = looked;
         Ok(())
     }
