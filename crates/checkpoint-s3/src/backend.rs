@@ -48,7 +48,7 @@ impl fmt::Debug for ObjectBackend {
 }
 
 impl ObjectBackend {
-    /// Opens a store, or creates it. Requests are made on the runtime on which this is called.
+    /// Opens a store, or creates it. Reads make their requests on the runtime of who asks, a writer on one of the library's.
     ///
     /// # Errors
     ///

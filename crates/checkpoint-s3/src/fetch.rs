@@ -42,7 +42,7 @@ pub(crate) fn at_hand<T>(read: impl FnOnce() -> T) -> Option<T> {
     (MODE.get() == Mode::Pass).then_some(found)
 }
 
-/// Fetches on a runtime, while the thread that asks waits. It must be none of the runtime's own.
+/// Fetches on a runtime, while the thread that asks waits. It must not be one that runs async code.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetcher {
     objects: Arc<Objects>,

@@ -34,6 +34,7 @@ mod requests;
 mod room;
 mod row;
 mod run;
+mod runtime;
 mod seal;
 mod segment;
 mod shared;

@@ -10,7 +10,6 @@ use checkpoint_core::{
 };
 use checkpoint_rows::View;
 use parking_lot::Mutex;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::base::Base;
@@ -23,6 +22,7 @@ use crate::log::Log;
 use crate::migrate::VERSION;
 use crate::objects::Objects;
 use crate::open;
+use crate::runtime;
 use crate::state::State;
 use crate::worker::{self, Writer};
 
@@ -64,7 +64,7 @@ impl Shared {
             options.prefix.clone(),
         ));
         let (header, created) = open::header(&options, &objects).await?;
-        let fetcher = Fetcher::new(objects, Handle::current());
+        let fetcher = Fetcher::new(objects, runtime::handle()?);
         let log = Arc::new(Log::new(
             fetcher,
             Arc::new(BlockCache::new(options.index_cache)),
