@@ -78,7 +78,9 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
         return Ok(None);
     };
     let merged = merged(&state, &below, effort);
-    if state.position == below.position && merged < 2 {
+    // An entry may do nothing but name the last snapshot.
+    let is_new = state.runs_after(below.position).any(|run| run.len() > 0);
+    if !is_new && (merged < 2 || state.position == below.position) {
         return Ok(None);
     }
     let (taken, kept) = below.segments.split_at(merged);

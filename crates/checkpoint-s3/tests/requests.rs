@@ -135,6 +135,15 @@ async fn who_only_reads_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn upkeep_of_a_store_at_rest_adds_nothing() {
+    let (counted, machine) = counted(12).await;
+    machine.save_many("s", "a", 30).await;
+    machine.maintain().await;
+    let ((), made) = made(&counted, machine.maintain()).await;
+    assert_eq!(made[Kind::PutCreate], 0, "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stats_tell_the_requests_of_a_handle() {
     let (counted, machine) = counted(1_000).await;
     machine.save_many("s", "a", 5).await;
