@@ -26,16 +26,25 @@ const WORTH: u64 = 64 << 10;
 /// What is needed of packs: the keys of the rows that lead there, each with its part.
 type Live = BTreeMap<Id, Vec<(Bytes, Spot)>>;
 
-/// What leads into packs.
-pub(crate) fn live(base: &Base) -> Result<Live> {
-    let mut live = Live::new();
+/// The rows that lead into packs, each its key and its part.
+pub(crate) fn packed(base: &Base) -> Result<impl Iterator<Item = Result<(Bytes, Spot)>>> {
     let span = Span::table(number(Table::ChunkData));
-    for row in base.raw_rows(&span, Order::Ascending, Reading::All)? {
-        let row = row?;
-        let Some(value) = &row.value else { continue };
-        if let Ok(Place::Packed(spot)) = Place::decode(value) {
-            live.entry(spot.pack).or_default().push((row.key, spot));
-        }
+    let rows = base.raw_rows(&span, Order::Ascending, Reading::All)?;
+    Ok(rows.filter_map(|row| match row {
+        Ok(Change { key, value, .. }) => match Place::decode(&value?) {
+            Ok(Place::Packed(spot)) => Some(Ok((key, spot))),
+            // One that is damaged leads nowhere; who reads the chunk is told.
+            _ => None,
+        },
+        Err(error) => Some(Err(error)),
+    }))
+}
+
+fn live(base: &Base) -> Result<Live> {
+    let mut live = Live::new();
+    for row in packed(base)? {
+        let (key, spot) = row?;
+        live.entry(spot.pack).or_default().push((key, spot));
     }
     Ok(live)
 }

@@ -8,7 +8,7 @@ use checkpoint_core::engine::aside;
 use crate::base::Base;
 use crate::layout::Name;
 use crate::objects::Listed;
-use crate::repack;
+use crate::repack::packed;
 use crate::shared::Shared;
 use crate::state::State;
 
@@ -19,12 +19,8 @@ pub(crate) async fn room(shared: &Shared) -> Result<(u64, u64)> {
     let state = log.newest_tree().await?;
     let base = Base::new(Arc::clone(&state), log.fetcher.clone());
     let in_packs = aside(move || {
-        let live = repack::live(&base)?;
-        Ok(live
-            .values()
-            .flatten()
-            .map(|(_, spot)| spot.length)
-            .sum::<u64>())
+        let lengths = packed(&base)?.map(|row| row.map(|(_, spot)| spot.length));
+        lengths.sum::<Result<u64>>()
     });
     let needed = listed
         .iter()

@@ -13,16 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checkpoint_core::{Budget, Order, Result};
-use checkpoint_rows::Table;
 
-use crate::base::{Base, number};
+use crate::base::Base;
 use crate::draft::Tools;
 use crate::error::nothing_done;
 use crate::id::Id;
 use crate::layout::Name;
 use crate::log::{Appended, Log};
 use crate::objects::Listed;
-use crate::place::Place;
+use crate::repack::packed;
 use crate::row::{Change, Span};
 use crate::segment::Reading;
 use crate::state::State;
@@ -99,11 +98,8 @@ struct Needed(BTreeSet<Name>);
 impl Needed {
     fn of(base: &Base) -> Result<Self> {
         let mut needed = BTreeSet::new();
-        let span = Span::table(number(Table::ChunkData));
-        for row in base.raw_rows(&span, Order::Ascending, Reading::All)? {
-            if let Some(Ok(Place::Packed(spot))) = row?.value.map(|value| Place::decode(&value)) {
-                needed.insert(Name::Pack(spot.pack));
-            }
+        for row in packed(base)? {
+            needed.insert(Name::Pack(row?.1.pack));
         }
         needed.extend(
             base.state
