@@ -78,7 +78,7 @@ impl RedbBackend {
     async fn view<T: Send + 'static>(
         &self,
         large: bool,
-        work: impl FnOnce(&View) -> Result<T> + Send + 'static,
+        work: impl Fn(&View) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.read(large, |shared| shared.held.view(work)).await
     }

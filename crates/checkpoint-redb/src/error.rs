@@ -56,6 +56,12 @@ pub(crate) fn fault(error: StorageError) -> Error {
     Error::new(kind, message).because(error)
 }
 
+/// Whether the engine refused for an error that it had told another call.
+pub(crate) fn has_given_up(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    matches!(source, Some(StorageError::PreviousIo))
+}
+
 /// Whether the engine has to be opened anew before it does anything again.
 pub(crate) fn is_fatal(error: &Error) -> bool {
     matches!(

@@ -17,8 +17,8 @@ use redb::{Database, Durability, WriteTransaction};
 use crate::base::{self, Base, View, definition};
 use crate::config::RedbOptions;
 use crate::error::{
-    Guarded, begin_fault, commit_fault, compaction_fault, fault, guarded, is_fatal, not_applied,
-    stopped, table_fault,
+    Guarded, begin_fault, commit_fault, compaction_fault, fault, guarded, has_given_up, is_fatal,
+    not_applied, stopped, table_fault,
 };
 use crate::media::Medium;
 use crate::open::{self, Opened};
@@ -105,10 +105,18 @@ impl Held {
     }
 
     /// Reads one state of the store.
-    pub(crate) fn view<T>(&self, read: impl FnOnce(&View) -> Result<T>) -> Result<T> {
-        self.with(|database| {
-            let view = self.snapshot.view(|| base::begin(database))?;
-            read(&view)
+    ///
+    /// What another call brought upon the engine, this one does not have to bear: it reads once more.
+    pub(crate) fn view<T>(&self, read: impl Fn(&View) -> Result<T>) -> Result<T> {
+        let view = || {
+            self.with(|database| {
+                let view = self.snapshot.view(|| base::begin(database))?;
+                read(&view)
+            })
+        };
+        view().or_else(|error| match has_given_up(&error) {
+            true => view(),
+            false => Err(error),
         })
     }
 
@@ -119,10 +127,13 @@ impl Held {
 
     /// As [`with`](Self::with), for what writes.
     pub(crate) fn alter<T>(&self, call: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
-        self.snapshot.forget();
-        let altered = self.with(call);
-        self.snapshot.forget();
-        altered
+        // Within: whoever opens the database anew finds nobody who still lets go of a snapshot of the old one.
+        self.with(|database| {
+            self.snapshot.forget();
+            let altered = call(database);
+            self.snapshot.forget();
+            altered
+        })
     }
 
     /// Calls the engine, after opening it anew if it has given up.
@@ -209,6 +220,7 @@ impl Held {
         let found = self.view(|view| read(view).map(|found| (found, view.base.is_hurt())));
         if !matches!(found, Ok((_, false))) {
             // The next reader may ask for what is whole.
+            let _state = self.state.read();
             self.snapshot.forget();
         }
         match found {

@@ -7,7 +7,7 @@ mod common;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use checkpoint_core::{
     Applied, Backend, CheckpointId, ErrorKind, Item, Parts, Query, Receipt, Result,
@@ -21,6 +21,8 @@ struct Plan {
     left: AtomicI64,
     last: AtomicI64,
     kind: io::ErrorKind,
+    /// Reads of the file are not counted.
+    spares_reads: bool,
 }
 
 impl Plan {
@@ -29,7 +31,16 @@ impl Plan {
             left: AtomicI64::new(i64::MAX),
             last: AtomicI64::new(0),
             kind,
+            spares_reads: false,
         })
+    }
+
+    /// One of writes and syncs alone.
+    fn of_writes(kind: io::ErrorKind) -> Arc<Self> {
+        let plan = Self::new(kind);
+        let mut plan = Arc::into_inner(plan).unwrap();
+        plan.spares_reads = true;
+        Arc::new(plan)
     }
 
     fn set(&self, after: i64, count: i64) {
@@ -70,7 +81,9 @@ impl Medium for File {
     }
 
     fn read(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
-        self.1.check()?;
+        if !self.1.spares_reads {
+            self.1.check()?;
+        }
         self.0.read(at, bytes)
     }
 
@@ -202,6 +215,53 @@ async fn a_group_whose_write_fails_is_told_member_by_member() {
         .unwrap();
     assert!(listed.items.len() >= 240 - failed, "{failed} failed");
     assert!(db.check().await.unwrap().is_empty());
+    db.close().await.unwrap();
+}
+
+/// What a write brought upon the engine is the writer's to hear.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_reads_beside_a_write_that_fails_is_not_told_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Plan::of_writes(io::ErrorKind::Other);
+    let db = Arc::new(open(&directory.path().join("a.redb"), &plan).await);
+    db.commit(session("s")).await.unwrap();
+    for n in 0..100 {
+        let saved = commit().with(append("s", &format!("a{n}"), state(n)));
+        db.commit(saved).await.unwrap();
+    }
+    let reads: [_; 3] = std::array::from_fn(|_| Arc::new(AtomicUsize::new(0)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let readers = reads.each_ref().map(|reads| {
+        let (db, reads, stop) = (Arc::clone(&db), Arc::clone(reads), Arc::clone(&stop));
+        tokio::spawn(async move {
+            for n in (0..100).cycle() {
+                assert!(is_there(&db, &format!("a{n}")).await);
+                reads.fetch_add(1, Ordering::SeqCst);
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        })
+    });
+    let mut failed = 0;
+    for round in 0..200 {
+        plan.set(round % 4, 1);
+        let saved = commit().with(append("s", &format!("c{round}"), state(0)));
+        failed += usize::from(db.commit(saved).await.is_err());
+        plan.set(i64::MAX, 0);
+        // One fault after the other: who reads has got over this one before the next.
+        for (reads, reader) in reads.iter().zip(&readers) {
+            let before = reads.load(Ordering::SeqCst);
+            while reads.load(Ordering::SeqCst) < before + 2 && !reader.is_finished() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert!(failed >= 50, "{failed}");
     db.close().await.unwrap();
 }
 
