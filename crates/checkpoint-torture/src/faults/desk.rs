@@ -33,6 +33,9 @@ pub(super) struct Desk<'a> {
     accounted: u64,
     /// An error was told since the store was opened: from then on it may say `Stopped`, and be opened again.
     may_stop: bool,
+    /// The same when the store was opened. What fails afterwards may be work that nobody waits for, such as making a log
+    /// shorter, and then the store may say `Stopped` though nobody was told why before.
+    since_open: u64,
     /// The same when the writers began to work at once: one that fails may account for an error of each.
     together: Option<u64>,
     in_a_row: u64,
@@ -70,6 +73,7 @@ impl<'a> Desk<'a> {
             seen: Seen::default(),
             accounted: 0,
             may_stop: false,
+            since_open: 0,
             together: None,
             in_a_row: 0,
         })
@@ -93,9 +97,11 @@ impl<'a> Desk<'a> {
 
     /// No call fails any more.
     pub(super) fn mend(&mut self) {
-        self.seen.struck += self.tap.struck();
+        let struck = self.tap.struck();
+        self.seen.struck += struck;
+        self.may_stop |= struck > self.since_open;
         self.plan = None;
-        self.accounted = 0;
+        (self.accounted, self.since_open) = (0, 0);
         self.tap.plan(None);
     }
 
@@ -108,7 +114,8 @@ impl<'a> Desk<'a> {
         self.seen.unknown += u64::from(*error.kind() == unknown);
         let struck = self.tap.struck();
         let failed = struck > self.together.unwrap_or(self.accounted);
-        let has_reason = failed || self.may_stop && *error.kind() == ErrorKind::Stopped;
+        let may_stop = self.may_stop || struck > self.since_open;
+        let has_reason = failed || may_stop && *error.kind() == ErrorKind::Stopped;
         self.accounted = struck;
         self.may_stop |= failed;
         if !has_reason {
@@ -149,6 +156,7 @@ impl<'a> Desk<'a> {
     pub(super) async fn open(&mut self) -> Result<()> {
         loop {
             self.mend_in_time();
+            self.since_open = self.tap.struck();
             match self.open_once().await {
                 Ok(backend) => {
                     (self.in_a_row, self.may_stop) = (0, false);
