@@ -16,7 +16,7 @@ pub use workshop::{Bench, sweep};
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
@@ -50,6 +50,39 @@ pub trait Files: fmt::Debug + Send + Sync + 'static {
         let mut bytes = Vec::new();
         (&mut file).take(most).read_to_end(&mut bytes)?;
         Ok((bytes, file.metadata()?.len()))
+    }
+
+    /// Opens a regular file that is there for reading; a link is none, wherever it leads.
+    fn open_to_read(&self, path: &Path) -> io::Result<File> {
+        let named = fs::symlink_metadata(path)?;
+        if !named.is_file() {
+            return Err(no_file());
+        }
+        let file = File::open(path)?;
+        // The name may have got another meaning meanwhile.
+        if is_same(&named, &file.metadata()?) {
+            Ok(file)
+        } else {
+            Err(no_file())
+        }
+    }
+
+    /// Fills a buffer from an offset of a file that was opened for reading.
+    fn read(&self, mut file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(bytes)
+    }
+
+    /// Writes all that a file holds which was just created under a path.
+    fn write(&self, mut file: &File, _path: &Path, bytes: &[u8]) -> io::Result<()> {
+        file.write_all(bytes)
+    }
+
+    /// The names in a directory that are text.
+    fn names(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(directory)?;
+        let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        names.filter_map(io::Result::transpose).collect()
     }
 
     /// What the system says of a file, after following links.
@@ -111,6 +144,23 @@ pub trait Files: fmt::Debug + Send + Sync + 'static {
             return Ok(());
         }
         File::open(path)?.sync_all()
+    }
+}
+
+fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
+}
+
+/// Whether two answers are about one file.
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        one.is_file() && other.is_file()
     }
 }
 

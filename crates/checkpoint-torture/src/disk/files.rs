@@ -8,13 +8,14 @@ use std::path::Path;
 
 use checkpoint_core::files::{Files, SystemFiles};
 
-use super::fault::Op;
+use super::fault::{Fault, Op};
 use super::tap::Tap;
 
 /// File calls that a tap hears.
 pub struct TappedFiles {
     tap: Tap,
     sync_directories: bool,
+    sync_files: bool,
     _kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -25,6 +26,7 @@ impl TappedFiles {
         Self {
             tap: tap.clone(),
             sync_directories: true,
+            sync_files: true,
             _kept: None,
         }
     }
@@ -33,6 +35,13 @@ impl TappedFiles {
     #[must_use]
     pub fn without_sync_of_directories(mut self) -> Self {
         self.sync_directories = false;
+        self
+    }
+
+    /// Says that files are synced, and does not: likewise.
+    #[must_use]
+    pub fn without_sync_of_files(mut self) -> Self {
+        self.sync_files = false;
         self
     }
 
@@ -49,6 +58,7 @@ impl fmt::Debug for TappedFiles {
         f.debug_struct("TappedFiles")
             .field("tap", &self.tap)
             .field("sync_directories", &self.sync_directories)
+            .field("sync_files", &self.sync_files)
             .finish_non_exhaustive()
     }
 }
@@ -74,16 +84,52 @@ impl Files for TappedFiles {
         SystemFiles.head(path, most)
     }
 
+    fn open_to_read(&self, path: &Path) -> io::Result<File> {
+        let mut turn = self.tap.turn();
+        turn.check(Op::Open)?;
+        SystemFiles.open_to_read(path)
+    }
+
+    fn read(&self, file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let mut turn = self.tap.turn();
+        turn.check(Op::Read)?;
+        SystemFiles.read(file, at, bytes)
+    }
+
+    fn write(&self, file: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut turn = self.tap.turn();
+        let fault = turn.fault(Op::Write);
+        let length = match fault {
+            None => bytes.len(),
+            Some(Fault::Short) => bytes.len() / 2,
+            Some(_) => 0,
+        };
+        if length > 0 {
+            SystemFiles.write(file, path, &bytes[..length])?;
+            if let Some(id) = turn.opened(path, false) {
+                turn.wrote(id, 0, &bytes[..length]);
+            }
+        }
+        fault.map_or(Ok(()), |fault| Err(fault.error()))
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let mut turn = self.tap.turn();
+        turn.check(Op::Read)?;
+        SystemFiles.names(directory)
+    }
+
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         SystemFiles.metadata(path)
     }
 
     fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
         let mut turn = self.tap.turn();
-        let result = turn
-            .check(Op::Sync)
-            .and_then(|()| SystemFiles.sync(file, path));
-        turn.synced_at(path, result.is_ok());
+        let mut result = turn.check(Op::Sync);
+        if self.sync_files {
+            result = result.and_then(|()| SystemFiles.sync(file, path));
+            turn.synced_at(path, result.is_ok());
+        }
         result
     }
 
