@@ -8,6 +8,8 @@ use checkpoint_torture::Subject;
 /// The harness of a backend lives with the tests of its crate.
 #[path = "../../crates/checkpoint-s3/tests/harness/mod.rs"]
 mod objects;
+#[path = "../../crates/checkpoint-s3/tests/harness/subject.rs"]
+mod objects_subject;
 #[path = "../../crates/checkpoint-redb/tests/harness/mod.rs"]
 mod redb;
 #[path = "../../crates/checkpoint-redb/tests/harness/subject.rs"]
@@ -24,6 +26,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
         Arc::new(sqlite::Sqlite),
         Arc::new(self::redb::Redb),
         Arc::new(objects::Objects::default()),
+        Arc::new(objects::Directories),
     ]
 }
 
@@ -32,5 +35,6 @@ pub(crate) fn subjects() -> Vec<Arc<dyn Subject>> {
     vec![
         Arc::new(sqlite_subject::SqliteSubject::default()),
         Arc::new(redb_subject::RedbSubject::default()),
+        Arc::new(objects_subject::DirectorySubject::default()),
     ]
 }

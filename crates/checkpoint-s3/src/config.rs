@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use checkpoint_core::{Clock, IdSource, Limits, SystemClock, SystemIds};
+use checkpoint_core::{Clock, Durability, IdSource, Limits, SystemClock, SystemIds};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
@@ -33,6 +33,8 @@ pub struct ObjectOptions {
     pub staleness: Duration,
     /// Entries of the log after which a snapshot is made, so that whoever opens the store reads few. Default: 12.
     pub snapshot_after: u64,
+    /// How safe what was put is once that is answered. Default: as safe as the service keeps it.
+    pub durability: Durability,
     /// What is refused as too large.
     pub limits: Limits,
     /// Where the time of commits comes from. Default: the system.
@@ -55,6 +57,7 @@ impl ObjectOptions {
             chunk_cache: 64 << 20,
             staleness: Duration::ZERO,
             snapshot_after: DOZEN,
+            durability: Durability::Remote,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
@@ -107,6 +110,13 @@ impl ObjectOptions {
     #[must_use]
     pub const fn with_snapshot_after(mut self, entries: u64) -> Self {
         self.snapshot_after = entries;
+        self
+    }
+
+    /// With puts that are as safe as this.
+    #[must_use]
+    pub const fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 

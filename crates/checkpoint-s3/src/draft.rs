@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use checkpoint_core::{Clock, Result};
+use checkpoint_core::{Clock, Durability, Result};
 use checkpoint_rows::{Staged, Table};
 
 use crate::base::{Base, number};
@@ -145,4 +145,6 @@ pub(crate) struct Tools {
     pub(crate) snapshot_after: u64,
     /// The handle is closed, and not only dropped, so that somebody waits for its last requests.
     pub(crate) closing: Arc<AtomicBool>,
+    /// How safe an entry is once it is put.
+    pub(crate) durability: Durability,
 }

@@ -39,17 +39,24 @@ const SAID: &[(&[&str], Told, &str)] = &[
     ),
     (
         &[
+            "RequestTimeTooSkewed",
+            "RequestExpired",
+            "date header too old",
+            "reasonable timeframe",
+        ],
+        Told::Denied,
+        "the clock of this machine is wrong, so the service refuses what it signs; set it right",
+    ),
+    (
+        &[
             "ExpiredToken",
             "TokenRefreshRequired",
             "ExpiredAuthenticationToken",
+            "not valid in the specified time frame",
+            "invalid_grant",
         ],
         Told::Denied,
         "the credentials have expired; get new ones and open the store again",
-    ),
-    (
-        &["RequestTimeTooSkewed", "RequestExpired"],
-        Told::Denied,
-        "the clock of this machine is wrong, so the service refuses what it signs; set it right",
     ),
     (
         &[
@@ -62,11 +69,20 @@ const SAID: &[(&[&str], Told, &str)] = &[
         "the bucket is in another region; name its region in the URL or the environment",
     ),
     (
+        &["169.254.169.254", "169.254.170.2", "metadata.google"],
+        Told::Denied,
+        "there are no credentials, neither in the environment nor from the machine; set them in the environment",
+    ),
+    (
         &[
             "InvalidAccessKeyId",
             "SignatureDoesNotMatch",
             "AuthenticationFailed",
+            "AuthenticationRequired",
+            "InvalidAuthenticationInfo",
             "InvalidToken",
+            "invalid_client",
+            "unauthorized_client",
         ],
         Told::Denied,
         "the service does not know these credentials; check the ones in the environment",
@@ -77,14 +93,37 @@ const SAID: &[(&[&str], Told, &str)] = &[
             "AllAccessDisabled",
             "AuthorizationFailure",
             "AuthorizationPermissionMismatch",
+            "InsufficientAccountPermissions",
+            "AccountIsDisabled",
         ],
         Told::Denied,
         "the credentials do not allow this; give them the rights that docs/object-storage.md names",
     ),
     (
-        &["SlowDown", "ServerBusy", "TooManyRequests", "429", "503"],
+        &[
+            "SlowDown",
+            "ServerBusy",
+            "TooManyRequests",
+            "429 Too",
+            "503 Service",
+        ],
         Told::Unavailable,
         "the service asks for fewer requests; try again later",
+    ),
+    (
+        &["certificate"],
+        Told::Invalid,
+        "the certificate of the service is not trusted here; check the endpoint, and the certificates of this machine",
+    ),
+    (
+        &["dns error", "failed to lookup address"],
+        Told::Unavailable,
+        "the service is not found by its name; check the network, the endpoint and the account",
+    ),
+    (
+        &["Connection refused", "timed out", "deadline has elapsed"],
+        Told::Unavailable,
+        "nothing answers where the service should be; check the network and the endpoint, then try again",
     ),
 ];
 
@@ -118,8 +157,19 @@ pub(crate) fn is_gone(error: &Error) -> bool {
 
 /// An error of a request. `unavailable` says what is known when the service did not answer, or not as it should.
 pub(crate) fn fault(error: Fault, unavailable: ErrorKind) -> Error {
+    if let Some(own) = own(&error) {
+        return own.clone();
+    }
     let (kind, problem) = judge(&error, unavailable);
     Error::new(kind, problem).because(error)
+}
+
+/// What our own store of objects says, a directory, in an error of the library.
+fn own(error: &Fault) -> Option<&Error> {
+    match error {
+        Fault::Generic { source, .. } => source.downcast_ref(),
+        _ => None,
+    }
 }
 
 fn judge(error: &Fault, unavailable: ErrorKind) -> (ErrorKind, &'static str) {
@@ -189,11 +239,16 @@ pub(crate) fn nothing_done(error: Error) -> Error {
     }
 }
 
-/// Whether a put that failed so was surely not done, as nothing of it was let through.
+/// Whether a put that failed so was surely not done, as nothing of it was let through. A directory says `Storage` of what
+/// has no name yet, and `Stopped` once it cannot tell what is on its disk.
 pub(crate) fn is_refused(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Unsupported
+        ErrorKind::Denied
+            | ErrorKind::Invalid
+            | ErrorKind::Unsupported
+            | ErrorKind::Storage
+            | ErrorKind::Stopped
     )
 }
 
@@ -243,6 +298,17 @@ mod tests {
             ),
             ("<Code>SlowDown</Code>", unknown(), "fewer requests"),
             ("connection refused", unknown(), "check the network"),
+            ("503 Service Unavailable", unknown(), "fewer requests"),
+            (
+                "GET http://169.254.169.254/latest/api/token: timed out",
+                ErrorKind::Denied,
+                "there are no credentials",
+            ),
+            (
+                "GET http://h/b/log/00000000000000000503 in 1.429s: 500 Internal Server Error",
+                unknown(),
+                "did not answer as it should",
+            ),
         ];
         for (answer, kind, problem) in cases {
             let error = fault(answered(answer), unknown());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use checkpoint_core::engine::{Group, Recall, Waiting};
-use checkpoint_core::{Durability, Error, ErrorKind, Result};
+use checkpoint_core::{Error, ErrorKind, Result};
 use checkpoint_rows::{Judge, Judged};
 
 use crate::base::Base;
@@ -121,7 +121,7 @@ fn judge(
         clock: &*tools.clock,
         recall,
         version: state.foreign,
-        durability: Durability::Remote,
+        durability: tools.durability,
         is_fatal,
     };
     judge.judge(tools.base(state), members)

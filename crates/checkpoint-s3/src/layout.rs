@@ -20,7 +20,8 @@ pub(crate) enum Name {
     Segment(Id),
     /// The manifest of a snapshot: its position and its id.
     Snapshot(u64, Id),
-    /// Something that was put to try whether the service honours conditions.
+    /// Something that is there for a moment: to try whether the service honours conditions, to ask it what time it is,
+    /// or while a file of a directory is being written.
     Probe(Id),
 }
 

@@ -10,6 +10,7 @@ mod block;
 mod cache;
 mod chunks;
 mod config;
+mod directory;
 mod draft;
 mod entry;
 mod error;
@@ -49,3 +50,4 @@ mod worker;
 
 pub use backend::ObjectBackend;
 pub use config::ObjectOptions;
+pub use directory::DirectoryOptions;

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use checkpoint_core::engine::{StoreRow, aside};
-use checkpoint_core::{
-    Capabilities, ContentHasher, Durability, Error, Format, Position, Result, StoreInfo,
-};
+use checkpoint_core::{Capabilities, ContentHasher, Error, Format, Position, Result, StoreInfo};
 use checkpoint_rows::View;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -81,6 +79,7 @@ impl Shared {
             clock: Arc::clone(&options.clock),
             snapshot_after: options.snapshot_after.max(1),
             closing: Arc::clone(&closed),
+            durability: options.durability,
         };
         let chunks = Arc::new(BlockCache::new(options.chunk_cache));
         let row = read(&log, log.state(), false, Arc::new(View::store)).await?;
@@ -201,7 +200,7 @@ fn info(options: &ObjectOptions, row: &StoreRow) -> StoreInfo {
             .with_shared(true),
         hasher: ContentHasher::plain(),
         gear_seed: 0,
-        durability: Durability::Remote,
+        durability: options.durability,
         read_only: options.read_only,
     }
 }

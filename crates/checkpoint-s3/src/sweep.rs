@@ -33,8 +33,8 @@ const MOST: usize = 1_000;
 /// How long it is remembered that an object was doomed, after it was taken away: longer than anybody takes what it has put
 /// to be safe.
 const REMEMBERED: Duration = Duration::from_secs(4 * 60 * 60);
-/// No grace is shorter: who puts an object takes it to be safe for an hour.
-const SHORTEST: Duration = Duration::from_secs(60 * 60);
+/// No grace is shorter: who puts an object takes it to be safe for an hour. Nor does anybody write one file for so long.
+pub(crate) const SHORTEST: Duration = Duration::from_secs(60 * 60);
 
 /// Kinds of objects in keys of the table.
 const PACK: u8 = 1;
@@ -86,10 +86,21 @@ pub(crate) fn is_doomed(base: &Base, name: Name) -> Result<bool> {
 /// Dooms what nothing leads to, and takes away what was doomed long enough ago.
 pub(crate) fn sweep(tools: &Tools, budget: &Budget, now: Moment) -> Result<Swept> {
     let grace = budget.grace.max(SHORTEST);
+    sweep_left(&tools.log, now)?;
     Ok(Swept {
         removed: remove(tools, grace, now)?,
         doomed: doom(tools, grace, now)?,
     })
+}
+
+/// Takes away what was put for a moment by somebody who came to no end.
+fn sweep_left(log: &Log, now: Moment) -> Result<()> {
+    let left = log.fetcher.wait(log.objects.list(Name::PROBES, None))?;
+    let old = |it: &&Listed| age(now, it.modified) >= SHORTEST;
+    for it in left.iter().filter(old).take(MOST) {
+        log.fetcher.wait(log.objects.delete(it.name))?;
+    }
+    Ok(())
 }
 
 /// Objects to which a state leads, by their names.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use checkpoint_core::{Error, Result};
+use checkpoint_core::{Error, ErrorKind, Result};
 
 use super::Log;
 use crate::entry::{Digest, Entry, Logged, SnapshotName};
@@ -104,7 +104,7 @@ impl Log {
             }
             // What is in the way may be what this put, or one before it, has brought there.
             let found = self.objects.get(name).await;
-            match found.map_err(|error| lost_sight().because(error))? {
+            match found.map_err(out_of_sight)? {
                 Some(found) => return is_same(entry, bytes, &found),
                 None => tracing::debug!(position = entry.position, "an entry is put once more"),
             }
@@ -131,6 +131,18 @@ fn is_same(entry: &Entry, bytes: &Bytes, found: &Bytes) -> Result<bool> {
         Logged::Entry(_) => Ok(false),
         Logged::Stub(stub) => Ok(stub.operation == entry.operation),
     }
+}
+
+/// Why what is at a position cannot be told.
+fn out_of_sight(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Stopped => Error::new(
+            unknown(),
+            "nobody knows whether the commit is there; open the store again and send the same commit",
+        ),
+        _ => lost_sight(),
+    }
+    .because(error)
 }
 
 fn lost_sight() -> Error {

@@ -12,17 +12,48 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use checkpoint_conformance::{Damage, Fixture, Harness};
-use checkpoint_core::{Backend, Capabilities, FakeClock, Result};
+use checkpoint_core::{Backend, Capabilities, Error, FakeClock, Result};
 use checkpoint_rows::Table;
-use checkpoint_s3::{ObjectBackend, ObjectOptions};
+use checkpoint_s3::{DirectoryOptions, ObjectBackend, ObjectOptions};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use tempfile::TempDir;
 
 /// Tries [`ObjectBackend`] on objects in memory, each store on its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Objects {
     /// After each entry, so that all that is read comes from segments.
     pub(crate) snapshots: bool,
+}
+
+/// Tries [`ObjectBackend`] on directories, each store in one of its own.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(
+    dead_code,
+    reason = "each binary of tests takes one harness of this file"
+)]
+pub(crate) struct Directories;
+
+#[async_trait]
+impl Harness for Directories {
+    fn name(&self) -> &str {
+        "file"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Objects::default().capabilities()
+    }
+
+    async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
+        let directory = tempfile::tempdir();
+        let directory = directory.map_err(|error| Error::storage("no directory").because(error))?;
+        let objects = Kept::Directory(directory);
+        Ok(Box::new(Place {
+            snapshot_after: 12,
+            objects,
+            clock,
+        }))
+    }
 }
 
 #[async_trait]
@@ -40,7 +71,7 @@ impl Harness for Objects {
     async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
         Ok(Box::new(Place {
             snapshot_after: if self.snapshots { 1 } else { 12 },
-            objects: Arc::new(InMemory::new()),
+            objects: Kept::Memory(Arc::new(InMemory::new())),
             clock,
         }))
     }
@@ -48,32 +79,46 @@ impl Harness for Objects {
 
 struct Place {
     snapshot_after: u64,
-    objects: Arc<dyn ObjectStore>,
+    objects: Kept,
     clock: FakeClock,
 }
 
+/// Where objects are kept.
+enum Kept {
+    Memory(Arc<dyn ObjectStore>),
+    Directory(TempDir),
+}
+
 impl Place {
-    fn options(&self) -> ObjectOptions {
-        ObjectOptions::new(Arc::clone(&self.objects))
-            .with_prefix("some/store")
+    async fn options(&self) -> Result<ObjectOptions> {
+        let options = match &self.objects {
+            Kept::Memory(objects) => {
+                ObjectOptions::new(Arc::clone(objects)).with_prefix("some/store")
+            }
+            Kept::Directory(directory) => {
+                let path = directory.path().join("store");
+                DirectoryOptions::at(path).find().await?
+            }
+        };
+        Ok(options
             .with_snapshot_after(self.snapshot_after)
-            .with_clock(Arc::new(self.clock.clone()))
+            .with_clock(Arc::new(self.clock.clone())))
     }
 }
 
 #[async_trait]
 impl Fixture for Place {
     async fn open(&self) -> Result<Arc<dyn Backend>> {
-        Ok(Arc::new(ObjectBackend::open(self.options()).await?))
+        Ok(Arc::new(ObjectBackend::open(self.options().await?).await?))
     }
 
     async fn open_read_only(&self) -> Result<Option<Arc<dyn Backend>>> {
-        let options = self.options().with_read_only(true);
+        let options = self.options().await?.with_read_only(true);
         Ok(Some(Arc::new(ObjectBackend::open(options).await?)))
     }
 
     async fn damage(&self, what: &Damage) -> Result<bool> {
-        let backend = ObjectBackend::open(self.options()).await?;
+        let backend = ObjectBackend::open(self.options().await?).await?;
         let done = spoil(&backend, what).await;
         backend.close().await?;
         done
