@@ -9,6 +9,7 @@ mod base;
 mod block;
 mod cache;
 mod chunks;
+pub mod client;
 mod config;
 mod directory;
 mod draft;

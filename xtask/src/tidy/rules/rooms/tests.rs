@@ -87,9 +87,15 @@ fn features_are_asked_for_in_the_facade_only() {
         lines(&FEATURES, "crates/checkpoint-sqlite/src/lib.rs", text),
         [3, 6]
     );
+    for path in [
+        "crates/checkpoint/src/lib.rs",
+        "crates/checkpoint-s3/src/client/mod.rs",
+    ] {
+        assert_eq!(lines(&FEATURES, path, text), [0; 0], "{path}");
+    }
     assert_eq!(
-        lines(&FEATURES, "crates/checkpoint/src/lib.rs", text),
-        [0; 0]
+        lines(&FEATURES, "crates/checkpoint-s3/src/client/s3.rs", text),
+        [3, 6]
     );
 }
 
