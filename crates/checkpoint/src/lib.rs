@@ -28,6 +28,10 @@
 //! | none needed | `memory:`, gone with its handle | |
 //! | `sqlite` | `sqlite://relative.db`, `sqlite:///absolute.db`, `sqlite::memory:` | yes |
 //! | `redb` | `redb://relative.redb`, `redb:///absolute.redb` | |
+//! | `file` | `file://relative`, `file:///absolute`, a directory of plain files | |
+//! | `s3` | `s3://bucket/prefix` | |
+//! | `gcs` | `gs://bucket/prefix` | |
+//! | `azure` | `az://container/prefix` | |
 //!
 //! Features only add backends, they change no behaviour. What a URL may say is told at [`open`].
 
@@ -56,6 +60,8 @@ pub use checkpoint_core::{
 };
 #[cfg(feature = "redb")]
 pub use checkpoint_redb as redb;
+#[cfg(feature = "objects")]
+pub use checkpoint_s3 as objects;
 #[cfg(feature = "sqlite")]
 pub use checkpoint_sqlite as sqlite;
 #[doc(hidden)]

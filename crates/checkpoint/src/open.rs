@@ -1,11 +1,29 @@
 //! From a URL to a store.
 
-#[cfg(any(feature = "redb", feature = "sqlite"))]
+#[cfg(any(
+    feature = "azure",
+    feature = "file",
+    feature = "gcs",
+    feature = "redb",
+    feature = "s3",
+    feature = "sqlite"
+))]
 mod file;
+#[cfg(any(feature = "azure", feature = "file", feature = "gcs", feature = "s3"))]
+mod objects;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(
+    feature = "azure",
+    feature = "file",
+    feature = "gcs",
+    feature = "redb",
+    feature = "s3",
+    feature = "sqlite"
+))]
+mod value;
 
 use std::sync::Arc;
 
@@ -29,13 +47,25 @@ const THERE: &[&str] = &[
     "sqlite://path",
     #[cfg(feature = "redb")]
     "redb://path",
+    #[cfg(feature = "file")]
+    "file://path",
+    #[cfg(feature = "s3")]
+    "s3://bucket/prefix",
+    #[cfg(feature = "gcs")]
+    "gs://bucket/prefix",
+    #[cfg(feature = "azure")]
+    "az://container/prefix",
 ];
 
 /// Schemes whose backend is a feature that this build may lack.
-const FEATURES: &[(&str, &str)] = &[("sqlite", "sqlite"), ("redb", "redb")];
-
-/// Schemes of backends that this version does not have.
-const LATER: &[&str] = &["file", "s3", "gs", "az"];
+const FEATURES: &[(&str, &str)] = &[
+    ("sqlite", "sqlite"),
+    ("redb", "redb"),
+    ("file", "file"),
+    ("s3", "s3"),
+    ("gs", "gcs"),
+    ("az", "azure"),
+];
 
 /// Opens the store at a URL, and creates it where it is not there yet, which is logged.
 ///
@@ -45,6 +75,10 @@ const LATER: &[&str] = &["file", "s3", "gs", "az"];
 /// | `sqlite://rel.db`, `sqlite:///abs.db` | a file; `%XX` for `?`, `#`, `%`, `@` | below |
 /// | `sqlite::memory:` | SQLite in memory, a new one each time | none |
 /// | `redb://rel.redb`, `redb:///abs.redb` | a file that one handle at a time has open; likewise | below |
+/// | `file://rel`, `file:///abs` | a directory of plain files, which processes share; likewise | below |
+/// | `s3://bucket/prefix` | objects in S3, or what speaks as it does, which machines share | below |
+/// | `gs://bucket/prefix` | objects in Google Cloud Storage, likewise | below |
+/// | `az://container/prefix` | objects in Azure Blob Storage, likewise | below |
 ///
 /// | option of `sqlite:` | meaning | default |
 /// |---|---|---|
@@ -59,6 +93,27 @@ const LATER: &[&str] = &["file", "s3", "gs", "az"];
 /// | `mode=rw\|ro` | `ro`: nothing can be written, nothing is created; refused while a handle that writes has it | `rw` |
 /// | `durability=disk` | the only one that this engine has | `disk` |
 /// | `cache=32MiB` | memory for pages, in `KiB`, `MiB` or `GiB`, at most `64GiB` | `32MiB` |
+///
+/// | option of `file:`, `s3:`, `gs:`, `az:` | meaning | default |
+/// |---|---|---|
+/// | `create=true\|false` | create the store when it is not there; never the bucket | `true` |
+/// | `mode=rw\|ro` | `ro`: nothing can be written, nothing is created | `rw` |
+/// | `staleness=2s` | how old what is read may be, so that reads need no request, at most `60m` | `0s` |
+/// | `cache=64MiB` | memory for what was read of the index, and as much for chunks, at most `64GiB` | `64MiB` |
+/// | `snapshot_after=12` | commits, or groups of them, after which a snapshot is made, at most 10000 | `12` |
+///
+/// | option of `s3:`, `gs:`, `az:` | meaning | default |
+/// |---|---|---|
+/// | `endpoint=https://host:port` | where the service is; `http:` on this machine only, but with `AWS_ALLOW_HTTP=true` or `AZURE_ALLOW_HTTP=true` | of the environment, else the company's |
+/// | `region=eu-central-1` | the region of the bucket; `s3:` alone | of the environment, else `us-east-1` |
+/// | `account=name` | the storage account; `az:` alone | of the environment |
+/// | `timeout=30s` | how long one request may take, at most `60m` | `30s` |
+/// | `retries=5` | how often a request is made again that failed, after 0.1 to 5 seconds, within a minute; at most 20 | `5` |
+///
+/// Credentials never stand in a URL. They are read from the environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+/// `AWS_SESSION_TOKEN`, or what a machine or a role of Amazon has; `GOOGLE_SERVICE_ACCOUNT`, `GOOGLE_SERVICE_ACCOUNT_KEY` or
+/// `GOOGLE_APPLICATION_CREDENTIALS`; `AZURE_STORAGE_ACCOUNT_KEY`, `AZURE_STORAGE_SAS_TOKEN`, or a service principal's. Files
+/// such as `~/.aws/credentials` are not read.
 ///
 /// For other settings, such as a codec or a clock, give [`Store::builder`] what [`open_backend`] answers.
 ///
@@ -95,6 +150,14 @@ pub async fn open_backend(url: impl AsRef<str>) -> Result<Arc<dyn Backend>> {
         "sqlite" => sqlite::open(&url).await,
         #[cfg(feature = "redb")]
         "redb" => self::redb::open(&url).await,
+        #[cfg(feature = "file")]
+        "file" => objects::open_directory(&url).await,
+        #[cfg(feature = "s3")]
+        "s3" => objects::open(&url, &objects::S3).await,
+        #[cfg(feature = "gcs")]
+        "gs" => objects::open(&url, &objects::GCS).await,
+        #[cfg(feature = "azure")]
+        "az" => objects::open(&url, &objects::AZURE).await,
         _ => Err(not_there(&url)),
     }
 }
@@ -128,6 +191,14 @@ pub fn url_parts(url: impl AsRef<str>) -> Result<UrlParts> {
         "sqlite" => drop(sqlite::options(&url)?),
         #[cfg(feature = "redb")]
         "redb" => drop(self::redb::options(&url)?),
+        #[cfg(feature = "file")]
+        "file" => drop(objects::directory(&url)?),
+        #[cfg(feature = "s3")]
+        "s3" => drop(objects::bucket(&url, &objects::S3)?),
+        #[cfg(feature = "gcs")]
+        "gs" => drop(objects::bucket(&url, &objects::GCS)?),
+        #[cfg(feature = "azure")]
+        "az" => drop(objects::bucket(&url, &objects::AZURE)?),
         _ => return Err(not_there(&url)),
     }
     let place = match url.place() {
@@ -172,10 +243,6 @@ fn not_there(url: &StoreUrl) -> Error {
         Error::unsupported(format!(
             "`{scheme}:` is not in this build; enable the feature `{feature}` of the crate `checkpoint` (there is: \
              {there})"
-        ))
-    } else if LATER.contains(&scheme) {
-        Error::unsupported(format!(
-            "`{scheme}:` is not in this version of `checkpoint`; there is: {there}"
         ))
     } else {
         let scheme = Quoted(scheme);

@@ -98,7 +98,14 @@ impl StoreUrl {
     }
 
     /// The error about an option whose value is not one of those it may have.
-    #[cfg(any(feature = "redb", feature = "sqlite"))]
+    #[cfg(any(
+        feature = "azure",
+        feature = "file",
+        feature = "gcs",
+        feature = "redb",
+        feature = "s3",
+        feature = "sqlite"
+    ))]
     pub(crate) fn bad_value(&self, name: &str, value: &str, remedy: &str) -> Error {
         let value = Quoted(value);
         self.blame(Error::invalid(format!(

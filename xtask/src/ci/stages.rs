@@ -13,6 +13,11 @@ pub(super) struct Stage {
     pub(super) counts: Counts,
 }
 
+/// Features that are checked together: each differs from the next in one client alone, and brings the same packages.
+const TOGETHER: (&str, &[&str]) = ("clouds", &["s3", "gcs", "azure"]);
+/// What others have in common opens nothing by itself.
+const COMMON: &str = "objects";
+
 /// Every stage, quick ones first; `facade` is the manifest of the facade crate.
 pub(super) fn all(facade: &str) -> Vec<Stage> {
     let mut stages = vec![
@@ -27,11 +32,16 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             "clippy -p checkpoint --no-default-features -- -D warnings",
         ),
     ];
-    stages.extend(features(facade).map(|feature| {
+    let (name, together) = TOGETHER;
+    let alone = features(facade).filter(|it| *it != COMMON && !together.contains(it));
+    let alone = alone.map(|feature| (feature, feature.to_owned()));
+    let clouds = features(facade).any(|it| together.contains(&it));
+    let clouds = clouds.then(|| (name, together.join(",")));
+    stages.extend(alone.chain(clouds).map(|(name, features)| {
         let args = "clippy -p checkpoint --no-default-features --features";
         stage(
-            &format!("clippy-{feature}"),
-            &format!("{args} {feature} -- -D warnings"),
+            &format!("clippy-{name}"),
+            &format!("{args} {features} -- -D warnings"),
         )
     }));
     stages.extend([
@@ -101,9 +111,13 @@ name = \"checkpoint\"
 default = [\"sqlite\"]
 ## A backend.
 sqlite = [\"dep:checkpoint-sqlite\"]
-cloud = [
-    \"dep:a\",
+file = [\"objects\"]
+s3 = [
+    \"objects\",
 ]
+gcs = [\"objects\"]
+azure = [\"objects\"]
+objects = [\"dep:a\"]
 
 [dependencies]
 serde = \"1\"
@@ -111,7 +125,10 @@ serde = \"1\"
 
     #[test]
     fn each_feature_of_the_facade_but_the_default_is_found() {
-        assert_eq!(features(FACADE).collect::<Vec<_>>(), ["sqlite", "cloud"]);
+        assert_eq!(
+            features(FACADE).collect::<Vec<_>>(),
+            ["sqlite", "file", "s3", "gcs", "azure", "objects"]
+        );
     }
 
     #[test]
@@ -124,7 +141,8 @@ serde = \"1\"
             "clippy",
             "clippy-none",
             "clippy-sqlite",
-            "clippy-cloud",
+            "clippy-file",
+            "clippy-clouds",
             "doc",
             "test",
             "services",
@@ -141,8 +159,13 @@ serde = \"1\"
             "faults-negative",
         ];
         assert_eq!(names, expected);
-        let alone = "clippy -p checkpoint --no-default-features --features cloud -- -D warnings";
-        assert_eq!(stages[5].args.join(" "), alone);
+        let of = |features| {
+            format!(
+                "clippy -p checkpoint --no-default-features --features {features} -- -D warnings"
+            )
+        };
+        assert_eq!(stages[5].args.join(" "), of("file"));
+        assert_eq!(stages[6].args.join(" "), of("s3,gcs,azure"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! What the URLs of all backends have in common that keep a store in a file.
+//! What the URLs of all backends have in common that keep a store.
 
+#[cfg(any(feature = "redb", feature = "sqlite"))]
 use std::path::Path;
 
 use checkpoint_core::{Error, Result};
@@ -7,6 +8,7 @@ use checkpoint_core::{Error, Result};
 use crate::url::StoreUrl;
 
 /// Refuses a path that names no file.
+#[cfg(any(feature = "redb", feature = "sqlite"))]
 pub(super) fn check(path: &str, example: &str) -> Result<()> {
     if path.ends_with('/') || Path::new(path).file_name().is_none() {
         return Err(Error::invalid(format!(

@@ -6,11 +6,10 @@ use checkpoint_core::{Backend, Error, Result};
 use checkpoint_redb::{RedbBackend, RedbOptions};
 
 use super::file::{self, Common};
+use super::value::{SIZE, size};
 use crate::url::{Place, StoreUrl};
 
 const KNOWN: &[&str] = &["create", "mode", "durability", "cache"];
-
-const LARGEST_CACHE: u64 = 64 << 30;
 
 pub(super) async fn open(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
     let backend = RedbBackend::open(options(url)?).await?;
@@ -61,29 +60,10 @@ fn apply(url: &StoreUrl, options: RedbOptions, name: &str, value: &str) -> Resul
         ("durability", _) => return bad("it is disk, the only one that this engine has"),
         ("cache", text) => match size(text) {
             Some(bytes) => options.with_cache(bytes),
-            None => {
-                return bad(
-                    "it is a number with KiB, MiB or GiB, such as 32MiB, and at most 64GiB",
-                );
-            }
+            None => return bad(SIZE),
         },
         _ => return Err(url.unknown_option(name, KNOWN)),
     })
-}
-
-/// A number of bytes with its unit.
-fn size(text: &str) -> Option<u64> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let unit = match unit {
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    let bytes = number.checked_mul(unit)?;
-    (bytes <= LARGEST_CACHE).then_some(bytes)
 }
 
 #[cfg(test)]

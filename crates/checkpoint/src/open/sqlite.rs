@@ -1,17 +1,15 @@
 //! The options of an `sqlite:` URL.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use checkpoint_core::{Backend, Durability, Error, Result};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 
 use super::file::{self, Common};
+use super::value::{DURATION, duration};
 use crate::url::{Place, StoreUrl};
 
 const KNOWN: &[&str] = &["create", "mode", "durability", "busy_timeout"];
-
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 pub(super) async fn open(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
     let backend = SqliteBackend::open(options(url)?).await?;
@@ -76,25 +74,10 @@ fn apply(url: &StoreUrl, options: SqliteOptions, name: &str, value: &str) -> Res
         ("durability", _) => return bad("it is disk or os"),
         ("busy_timeout", text) => match duration(text) {
             Some(wait) => options.with_busy_timeout(wait),
-            None => return bad("it is a number with ms, s or m, such as 5s, and at most 60m"),
+            None => return bad(DURATION),
         },
         _ => return Err(url.unknown_option(name, KNOWN)),
     })
-}
-
-/// A number with its unit.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let milliseconds = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        _ => return None,
-    };
-    let duration = Duration::from_millis(number.checked_mul(milliseconds)?);
-    (duration <= LONGEST_WAIT).then_some(duration)
 }
 
 #[cfg(test)]
