@@ -118,6 +118,7 @@ list! {
         the_feed_tells_every_change_of_a_checkpoint
         the_feed_tells_every_change_of_a_session
         what_changes_nothing_is_not_in_the_feed
+        a_silent_record_is_kept_and_not_told
         the_feed_never_splits_a_commit
         the_feed_keeps_status_and_revision_of_the_moment
         a_trimmed_feed_says_how_far_back_it_reaches

@@ -35,6 +35,9 @@ pub struct Commit {
     /// Chunks that the caller relies on to be there and that nothing refers to yet: their grace is renewed, and
     /// one that is not there makes the commit fail with `MissingChunks`.
     pub relies_on: Vec<ChunkId>,
+    /// Its contents were sealed on their way: each may be larger by [`Limits::SEALING`](crate::Limits::SEALING) than the
+    /// limit says, which was held above.
+    pub sealed: bool,
 }
 
 impl Commit {
@@ -47,6 +50,7 @@ impl Commit {
             operations: Vec::new(),
             chunks: Vec::new(),
             relies_on: Vec::new(),
+            sealed: false,
         }
     }
 

@@ -42,7 +42,7 @@ impl Feed {
 ///
 /// What found nothing to do makes no change: creating a session that is there, deleting what is not, removing an
 /// attachment or a record that is not there, setting aside what is set aside, taking back what is not, sealing anew,
-/// advancing the counter to no more than it is. What did something makes one, also when the content is as before: an update and a patch raise a revision, a claim an epoch,
+/// putting a record that [is silent](crate::RecordName::is_silent), advancing the counter to no more than it is. What did something makes one, also when the content is as before: an update and a patch raise a revision, a claim an epoch,
 /// putting a record its version, and putting an attachment is told in any case.
 ///
 /// Changes of one commit stand together, its appends first, and no answer splits them but at a change that is damaged.

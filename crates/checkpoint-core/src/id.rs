@@ -276,6 +276,15 @@ label!(
     "record name"
 );
 
+impl RecordName {
+    /// Whether the record is kept like any other and no change of it is told: it belongs to a layer between programs
+    /// and their storage, such as the keys of encryption, and its name begins with a dot.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.as_str().starts_with('.')
+    }
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

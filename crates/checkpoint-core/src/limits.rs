@@ -1,8 +1,8 @@
 //! How large things may be.
 
 /// Limits of a store. What is larger is refused with [`TooLarge`](crate::ErrorKind::TooLarge) before anything is
-/// written. Sizes are of plain bytes, before compression and sealing; a backend below encryption allows
-/// [`SEALING`](Self::SEALING) more.
+/// written. Sizes are of plain bytes, before compression and sealing; of what was [sealed](crate::Commit::sealed) on its
+/// way [`SEALING`](Self::SEALING) more is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -34,8 +34,19 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// How much larger a sealed object may be than what was sealed, in bytes.
-    pub const SEALING: u64 = 4 << 10;
+    /// How much larger a sealed object may be than what was sealed, in bytes: besides what sealing adds, a description
+    /// holds tags and worker as given.
+    pub const SEALING: u64 = 24 << 10;
+
+    /// With as much more for whatever may be sealed.
+    #[must_use]
+    pub(crate) const fn sealed(mut self) -> Self {
+        self.meta = self.meta.saturating_add(Self::SEALING);
+        self.attachment = self.attachment.saturating_add(Self::SEALING);
+        self.record = self.record.saturating_add(Self::SEALING);
+        self.chunk = self.chunk.saturating_add(Self::SEALING);
+        self
+    }
 
     /// With another limit for states, in bytes.
     #[must_use]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use checkpoint_core::{
-    Backend, ChangeKind, ErrorKind, Item, Note, NoteKind, Operation, Position, Query, Status,
+    Backend, ChangeKind, ErrorKind, Item, Note, NoteKind, Operation, Outcome, Position, Query,
+    Status,
 };
 
 use crate::case::{Failure, Verdict, holds, refused, same};
@@ -144,12 +145,38 @@ pub(crate) async fn what_changes_nothing_is_not_in_the_feed(cx: &Context) -> Ver
     apply(cx, delete("s", "none")).await?;
     apply(cx, Operation::DeleteSession(samples::session("none"))).await?;
     apply(cx, attach("s", "a", "none", None)).await?;
+    apply(cx, record("none", None)).await?;
     let after = read::changes(&*cx.db(), before, 100).await?;
     same!(
         after,
         [],
         "changes after operations that found nothing to do"
     );
+    Ok(())
+}
+
+pub(crate) async fn a_silent_record_is_kept_and_not_told(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a"]).await?;
+    let before = cx.db().stats().await?.position;
+    let version = |receipt: checkpoint_core::Receipt| receipt.outcomes;
+    let put = |version| [Outcome::RecordPut { version }];
+    let said = apply(cx, record(".r", Some("1"))).await?;
+    same!(version(said), put(1), "version when first put");
+    let said = apply(cx, record(".r", Some("2"))).await?;
+    same!(version(said), put(2), "version when put again");
+    let at = cx.db().changed(before, std::time::Duration::ZERO).await?;
+    same!(at, before, "position of the store");
+    let beside = cx.commit().with(record(".r", Some("3")));
+    cx.db().commit(beside.with(create("t"))).await?;
+    let told = read::changes(&*cx.db(), before, 100).await?;
+    let told: Vec<_> = told.iter().map(|change| change.kind).collect();
+    same!(told, [ChangeKind::SessionCreated], "changes of all of it");
+    let records = read::records(&*cx.db(), ".r").await?;
+    let records: Vec<_> = records
+        .iter()
+        .map(|it| (it.version, &it.bytes[..]))
+        .collect();
+    same!(records, [(3, &b"3"[..])], "the record");
     Ok(())
 }
 

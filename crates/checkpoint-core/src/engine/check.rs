@@ -21,6 +21,11 @@ impl Commit {
     ///
     /// `TooLarge` with the limit and the size, `Invalid` with what would be right.
     pub fn check(&self, limits: &Limits) -> Result<()> {
+        let limits = &if self.sealed {
+            limits.sealed()
+        } else {
+            *limits
+        };
         within(
             "operations of a commit",
             self.operations.len() as u64,

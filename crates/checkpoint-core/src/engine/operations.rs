@@ -274,7 +274,9 @@ impl<'a, T: Tables + ?Sized> Applying<'a, T> {
         };
         self.tables
             .put_record(&put.name, version, put.bytes.as_ref())?;
-        self.change(ChangeKind::RecordPut, None, None, Some(version));
+        if !put.name.is_silent() {
+            self.change(ChangeKind::RecordPut, None, None, Some(version));
+        }
         Ok(Outcome::RecordPut { version })
     }
 
