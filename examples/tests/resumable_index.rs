@@ -94,7 +94,12 @@ impl Place {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             if name.starts_with("store.db") || name == "index.json" {
-                fs::remove_file(path).unwrap();
+                // Some stores are a file, some a directory.
+                let removed = match path.is_dir() {
+                    true => fs::remove_dir_all(path),
+                    false => fs::remove_file(path),
+                };
+                removed.unwrap();
             }
         }
     }
