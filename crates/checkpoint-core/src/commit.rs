@@ -328,6 +328,8 @@ pub enum Sealed {
     Attachment(CheckpointId, String, String),
     /// Name and metadata of a session.
     Session(SessionId),
+    /// One of the store's own records.
+    Record(RecordName),
 }
 
 /// Sets a damaged checkpoint aside, or takes it back.

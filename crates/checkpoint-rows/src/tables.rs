@@ -305,6 +305,7 @@ impl<S: Snapshot> Tables for RowTables<'_, S> {
                 let row = session::newest_whole(self.view, id)?;
                 Ok(row.filter(|row| row.deleted.is_none()).map(|row| row.body))
             }
+            Sealed::Record(name) => store::content(self.view, name),
             _ => Err(unknown(target)),
         }
     }
@@ -341,6 +342,10 @@ impl<S: Snapshot> Tables for RowTables<'_, S> {
                 self.put_session(&row);
                 Ok(())
             }
+            Sealed::Record(name) => match self.record(name)? {
+                Some((version, _)) => self.put_record(name, version, Some(&bytes)),
+                None => Ok(()),
+            },
             _ => Err(unknown(target)),
         }
     }

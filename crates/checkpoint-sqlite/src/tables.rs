@@ -305,6 +305,7 @@ impl Tables for SqliteTables<'_> {
                 let row = session::newest_whole(self.connection, id)?;
                 Ok(row.filter(|row| row.deleted.is_none()).map(|row| row.body))
             }
+            Sealed::Record(name) => store::content(self.connection, name),
             _ => Err(unknown(target)),
         }
     }
@@ -339,6 +340,10 @@ impl Tables for SqliteTables<'_> {
                 row.body = bytes.clone();
                 self.update_session(&row)
             }
+            Sealed::Record(name) => match self.record(name)? {
+                Some((version, _)) => self.put_record(name, version, Some(bytes)),
+                None => Ok(()),
+            },
             _ => Err(unknown(target)),
         }
     }

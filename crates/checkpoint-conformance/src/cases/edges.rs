@@ -271,6 +271,7 @@ pub(crate) async fn as_many_ids_as_the_caller_has_are_answered(cx: &Context) -> 
 pub(crate) async fn a_reseal_is_held_to_the_limit_of_its_object(cx: &Context) -> Verdict {
     seed(cx, "s", &["a"]).await?;
     apply(cx, attach("s", "a", "k", Some("x"))).await?;
+    apply(cx, record("r", Some("x"))).await?;
     let top = leaf("top");
     let mut commit = cx.commit();
     commit.chunks = vec![top.clone()];
@@ -286,6 +287,11 @@ pub(crate) async fn a_reseal_is_held_to_the_limit_of_its_object(cx: &Context) ->
             limits.attachment,
         ),
         (Sealed::Session(session("s")), create("s").body, limits.meta),
+        (
+            Sealed::Record(record("r", None).name),
+            Bytes::from_static(b"x"),
+            limits.record,
+        ),
     ];
     for (target, before, limit) in all {
         cx.tried();

@@ -125,6 +125,8 @@ fn reseal(target: Sealed, replaces: &[u8], bytes: &'static str) -> Reseal {
 pub(crate) async fn a_reseal_replaces_bytes_and_nothing_else(cx: &Context) -> Verdict {
     seed(cx, "s", &["a"]).await?;
     apply(cx, samples::attach("s", "a", "k", Some("note"))).await?;
+    apply(cx, record("r", Some("content"))).await?;
+    let name = record("r", None).name;
     let before = found(&*cx.db(), "a").await?.header;
     let position = cx.db().stats().await?.position;
     let attached = Sealed::Attachment(id("a"), "note".into(), "k".into());
@@ -133,6 +135,7 @@ pub(crate) async fn a_reseal_replaces_bytes_and_nothing_else(cx: &Context) -> Ve
         reseal(Sealed::Inline(id("a")), &samples::state("a"), "new state"),
         reseal(Sealed::Session(session("s")), &create("s").body, "new body"),
         reseal(attached, b"note", "new note"),
+        reseal(Sealed::Record(name), b"content", "new content"),
     ];
     for operation in all {
         let receipt = apply(cx, operation.clone()).await?;
@@ -171,6 +174,12 @@ pub(crate) async fn a_reseal_replaces_bytes_and_nothing_else(cx: &Context) -> Ve
         (1, &b"new body"[..]),
         "the session"
     );
+    let records = read::records(&*cx.db(), "r").await?;
+    same!(
+        (records[0].version, &records[0].bytes[..]),
+        (1, &b"new content"[..]),
+        "the record"
+    );
     Ok(())
 }
 
@@ -182,12 +191,23 @@ pub(crate) async fn a_reseal_of_other_bytes_is_a_conflict(cx: &Context) -> Verdi
         matches!(error.kind(), ErrorKind::Conflict(_)),
         "expected Conflict, got {error:?}"
     );
-    let gone = reseal(Sealed::Meta(id("none")), b"x", "new");
-    let receipt = apply(cx, gone).await?;
-    same!(
-        receipt.outcomes,
-        [Outcome::Resealed { existed: false }],
-        "outcome of a reseal of nothing"
-    );
+    apply(cx, record("r", Some("content"))).await?;
+    let name = |name| record(name, None).name;
+    let stale = reseal(Sealed::Record(name("r")), b"what was read long ago", "new");
+    refused_whole(cx, cx.commit().with(stale), "a reseal of another record").await?;
+    apply(cx, record("r", None)).await?;
+    let gone = [
+        reseal(Sealed::Meta(id("none")), b"x", "new"),
+        reseal(Sealed::Record(name("none")), b"x", "new"),
+        reseal(Sealed::Record(name("r")), b"content", "new"),
+    ];
+    for gone in gone {
+        let receipt = apply(cx, gone.clone()).await?;
+        same!(
+            receipt.outcomes,
+            [Outcome::Resealed { existed: false }],
+            "outcome of a reseal of nothing: {gone:?}"
+        );
+    }
     Ok(())
 }

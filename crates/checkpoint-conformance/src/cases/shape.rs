@@ -68,6 +68,7 @@ fn different() -> Vec<Operation> {
         reseal(Sealed::Meta(id("none"))),
         reseal(Sealed::Inline(id("none"))),
         reseal(Sealed::Session(session("none"))),
+        reseal(Sealed::Record(record("none", None).name)),
         reseal(Sealed::Chunk(leaf("none").id)),
         reseal(Sealed::Attachment(id("none"), "k".into(), "l".into())),
         quarantine("s", "none", true).into(),

@@ -104,6 +104,7 @@ impl Operation {
                     Sealed::Chunk(_) => ("chunk", limits.chunk),
                     Sealed::Attachment(..) => ("attachment", limits.attachment),
                     Sealed::Session(_) => ("session", limits.meta),
+                    Sealed::Record(_) => ("record", limits.record),
                 };
                 within(what, reseal.bytes.len() as u64, limit)
             }

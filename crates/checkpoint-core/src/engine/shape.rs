@@ -147,5 +147,10 @@ fn sealed(target: &Sealed) -> Said<'_> {
             number: 5,
             ..Said::of(id)
         },
+        Sealed::Record(name) => Said {
+            number: 6,
+            key: Some(name.as_str()),
+            ..Said::default()
+        },
     }
 }

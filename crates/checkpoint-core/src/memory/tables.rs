@@ -287,6 +287,10 @@ impl Tables for Transaction<'_> {
                 found.map(|(_, row)| row.bytes.clone())
             }
             Sealed::Session(id) => state.live_session(id).map(|row| row.body.clone()),
+            Sealed::Record(name) => {
+                let row = state.records.get(name.as_str());
+                row.and_then(|row| row.bytes.clone())
+            }
         })
     }
 
@@ -320,6 +324,10 @@ impl Tables for Transaction<'_> {
                 let row = SessionRow { body: bytes, ..row };
                 self.touched.push(Key::Session(row.key));
                 self.set(|state| &mut state.sessions, row.key, Some(row));
+            }
+            Sealed::Record(name) => {
+                let (version, _) = self.record(name)?.ok_or_else(gone)?;
+                self.put_record(name, version, Some(&bytes))?;
             }
         }
         Ok(())

@@ -119,6 +119,14 @@ pub(crate) fn record(view: &View<impl Snapshot>, name: &RecordName) -> Result<Op
     found.map_err(|error| error.with("record", name))
 }
 
+/// What a named record holds; none when it is not there.
+pub(crate) fn content(view: &View<impl Snapshot>, name: &RecordName) -> Result<Option<Bytes>> {
+    let key = name.as_str().as_bytes();
+    let found = view.read(Table::Record, key, |value| read_record(key, value));
+    let found = found.map_err(|error| error.with("record", name))?;
+    Ok(found.flatten().map(|record| record.bytes))
+}
+
 fn read_record(name: &[u8], value: &[u8]) -> Result<Option<MetaRecord>> {
     let (version, present, joined) = open_record(name, value)?;
     if !present {

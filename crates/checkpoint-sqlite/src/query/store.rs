@@ -157,6 +157,21 @@ fn read_record(row: &rusqlite::Row<'_>) -> Result<(MetaRecord, bool)> {
     Ok((record, integer(row, 2)? != 0))
 }
 
+/// What a named record holds; none when it is not there.
+pub(crate) fn content(connection: &Connection, name: &RecordName) -> Result<Option<Bytes>> {
+    let mut statement = statement(connection, RECORDS)?;
+    let mut rows = statement.query([name.as_str()]).map_err(fault)?;
+    let Some(row) = rows.next().map_err(fault)? else {
+        return Ok(None);
+    };
+    // The first from this name on.
+    if value(row, 0)?.as_bytes().unwrap_or_default() != name.as_str().as_bytes() {
+        return Ok(None);
+    }
+    let (record, there) = read_record(row).map_err(|error| error.with("record", name))?;
+    Ok(there.then_some(record.bytes))
+}
+
 /// Whether a row says, and can be believed to say, that its record was removed.
 fn is_removed(row: &rusqlite::Row<'_>) -> bool {
     check(row, 0, 3).is_ok() && integer(row, 2).is_ok_and(|present| present == 0)
