@@ -1,0 +1,203 @@
+//! Keys that open a store, change, and are dropped.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use checkpoint_core::{Backend, ErrorKind, MemoryBackend, Query, Store};
+use checkpoint_crypto::{Encrypted, Key, is_encrypted};
+
+type Sealed = Arc<Encrypted<MemoryBackend>>;
+
+fn key(n: u8) -> Key {
+    Key::from_bytes(&[n; 32])
+}
+
+async fn open(backend: &MemoryBackend, n: u8) -> Sealed {
+    Arc::new(Encrypted::open(backend.clone(), key(n)).await.unwrap())
+}
+
+async fn refused(backend: &MemoryBackend, n: u8) -> ErrorKind {
+    let error = Encrypted::open(backend.clone(), key(n)).await.unwrap_err();
+    error.kind().clone()
+}
+
+fn store(backend: &Sealed) -> Store {
+    Store::new(Arc::clone(backend) as Arc<dyn Backend>)
+}
+
+/// States small and large, tags, workers, annotations, session metadata, records.
+async fn fill(backend: &Sealed, from: u64, to: u64) {
+    let store = store(backend);
+    let session = store.session("s").name("a name").await.unwrap();
+    for n in from..to {
+        let state = match n % 3 {
+            0 => format!("small {n}"),
+            _ => (0..30_000).map(|it| format!("{} ", it * n)).collect(),
+        };
+        let save = session.save(&state).id(format!("c{n}").as_str());
+        let saved = save.tag("t").message("what was done").await.unwrap();
+        assert_eq!(saved.id.to_string(), format!("c{n}"));
+    }
+    let name = checkpoint_core::RecordName::new("own").unwrap();
+    let put = checkpoint_core::PutRecord {
+        name,
+        bytes: Some("content".into()),
+    };
+    let id = checkpoint_core::CommitId::from_bytes([9; 16]);
+    backend
+        .commit(checkpoint_core::Commit::new(id).with(put))
+        .await
+        .unwrap();
+}
+
+async fn check(backend: &Sealed, count: u64) {
+    let store = store(backend);
+    let session = store.session("s").existing().await.unwrap();
+    for n in 0..count {
+        let found = session
+            .get(format!("c{n}").as_str())
+            .await
+            .unwrap()
+            .unwrap();
+        let state: String = found.state().await.unwrap();
+        assert!(state.starts_with("small") == (n % 3 == 0), "c{n}");
+    }
+    assert_eq!(session.info().await.unwrap().name, "a name");
+    let report = store.verify().await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    let records = backend.records("own").await.unwrap();
+    assert_eq!(records.len(), 1);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_and_nothing_is_written() {
+    let below = MemoryBackend::new();
+    assert!(!is_encrypted(&below).await.unwrap());
+    let sealed = open(&below, 1).await;
+    assert!(is_encrypted(&below).await.unwrap());
+    fill(&sealed, 0, 4).await;
+    let before = below.stats().await.unwrap();
+    assert_eq!(refused(&below, 2).await, ErrorKind::Denied);
+    assert_eq!(below.stats().await.unwrap(), before);
+    check(&open(&below, 1).await, 4).await;
+}
+
+#[tokio::test]
+async fn a_plain_store_is_not_sealed_over() {
+    let below = MemoryBackend::new();
+    let store = Store::new(Arc::new(below.clone()));
+    store
+        .session("s")
+        .await
+        .unwrap()
+        .save(&"plain")
+        .await
+        .unwrap();
+    assert_eq!(refused(&below, 1).await, ErrorKind::Denied);
+    assert!(!is_encrypted(&below).await.unwrap());
+}
+
+#[tokio::test]
+async fn plain_rows_in_a_sealed_store_are_refused() {
+    let below = MemoryBackend::new();
+    let sealed = open(&below, 1).await;
+    fill(&sealed, 0, 1).await;
+    let plain = Store::new(Arc::new(below.clone()));
+    plain
+        .session("t")
+        .await
+        .unwrap()
+        .save(&"plain")
+        .await
+        .unwrap();
+    let items = sealed.scan(&Query::default()).await.unwrap().items;
+    let corrupt = items
+        .iter()
+        .filter(|item| matches!(item, checkpoint_core::Item::Corrupt(_)));
+    assert_eq!((items.len(), corrupt.count()), (2, 1));
+}
+
+#[tokio::test]
+async fn keys_change_hands_while_others_write() {
+    let below = MemoryBackend::new();
+    let (mine, theirs) = (open(&below, 1).await, open(&below, 1).await);
+    fill(&theirs, 0, 3).await;
+    mine.rewrap(&[key(1), key(2)]).await.unwrap();
+    assert_eq!(mine.slots().await.unwrap().len(), 2);
+    // Who has the old key goes on.
+    fill(&theirs, 3, 6).await;
+    let newer = open(&below, 2).await;
+    fill(&newer, 6, 9).await;
+    mine.rewrap(&[key(2)]).await.unwrap();
+    assert_eq!(refused(&below, 1).await, ErrorKind::Denied);
+    check(&newer, 9).await;
+    // Who has it still reads, and writes no more.
+    check(&theirs, 9).await;
+    let store = store(&theirs);
+    let session = store.session("s").existing().await.unwrap();
+    let error = session.save(&"too late").await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Denied);
+    check(&newer, 9).await;
+}
+
+#[tokio::test]
+async fn data_keys_are_rotated_beside_writers_and_dropped() {
+    let below = MemoryBackend::new();
+    let (mine, theirs) = (open(&below, 1).await, open(&below, 1).await);
+    fill(&theirs, 0, 10).await;
+    assert_eq!(mine.rotate(&[key(1)]).await.unwrap(), 2);
+    // A handle that was there before seals under the new key.
+    fill(&theirs, 10, 20).await;
+    let usage = mine.usage().await.unwrap();
+    assert!(usage.unreadable.is_empty(), "{usage:?}");
+    assert!(
+        usage.objects[&1] >= 20 && usage.objects[&2] >= 20,
+        "{usage:?}"
+    );
+    let error = mine.drop_old_keys(&[key(1)]).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Invalid);
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (theirs, stop) = (Arc::clone(&theirs), Arc::clone(&stop));
+        async move {
+            let mut n = 20;
+            while !stop.load(Ordering::SeqCst) {
+                fill(&theirs, n, n + 1).await;
+                n += 1;
+            }
+            n
+        }
+    });
+    let mut told = 0;
+    let done = mine.reseal(|_| told += 1).await.unwrap();
+    stop.store(true, Ordering::SeqCst);
+    let count = writer.await.unwrap();
+    assert_eq!(done.unreadable, 0);
+    assert!(
+        done.sealed >= 20 && done.looked_at > done.sealed && told >= 3,
+        "{done:?}"
+    );
+    let again = mine.reseal(|_| {}).await.unwrap();
+    assert_eq!(again.sealed, 0, "{again:?}");
+    assert_eq!(mine.drop_old_keys(&[key(1)]).await.unwrap(), [1]);
+    check(&theirs, count).await;
+    check(&open(&below, 1).await, count).await;
+    let keys = mine.keys().await.unwrap();
+    assert_eq!(keys.iter().map(|it| it.id).collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test]
+async fn a_shredded_store_is_gone() {
+    let below = MemoryBackend::new();
+    let sealed = open(&below, 1).await;
+    fill(&sealed, 0, 2).await;
+    sealed.shred().await.unwrap();
+    let error = Encrypted::open(below.clone(), key(1)).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Denied);
+    assert!(error.to_string().contains("dropped"), "{error}");
+    let store = store(&sealed);
+    let session = store.session("s").existing().await.unwrap();
+    session.save(&"too late").await.unwrap_err();
+}
