@@ -6,6 +6,8 @@ use checkpoint_conformance::{Harness, Memory};
 use checkpoint_torture::Subject;
 
 /// The harness of a backend lives with the tests of its crate.
+#[path = "../../crates/checkpoint-crypto/tests/harness/mod.rs"]
+mod crypto;
 #[path = "../../crates/checkpoint-s3/tests/harness/mod.rs"]
 mod objects;
 #[path = "../../crates/checkpoint-s3/tests/harness/subject.rs"]
@@ -28,6 +30,11 @@ pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
         Arc::new(objects::Objects::default()),
         Arc::new(objects::Directories),
     ]
+}
+
+/// A backend again, with everything in it sealed.
+pub(crate) fn encrypted(below: Arc<dyn Harness>) -> Arc<dyn Harness> {
+    Arc::new(crypto::Sealed::new(below))
 }
 
 /// Those that outlive their process, each with a way to open a store in a directory.

@@ -16,6 +16,7 @@ struct Asked<'a> {
     pattern: Option<&'a str>,
     list: bool,
     negative: bool,
+    encrypted: bool,
 }
 
 pub(crate) fn run_command(args: &[&str]) -> Outcome {
@@ -33,6 +34,10 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     }
     let mut sum = Report::default();
     for harness in named(backends::all(), asked.backend)? {
+        let harness = match asked.encrypted {
+            true => backends::encrypted(harness),
+            false => harness,
+        };
         println!("== {}", harness.name());
         let report = runtime.block_on(run(&harness, &chosen, |line| println!("{line}")));
         println!(
@@ -60,9 +65,10 @@ fn parse<'a>(args: &[&'a str]) -> Result<Asked<'a>, String> {
             "--case" => asked.pattern = Some(value()?),
             "--list" => asked.list = true,
             "--negative" => asked.negative = true,
+            "--encrypted" => asked.encrypted = true,
             other => {
                 return Err(format!(
-                    "conformance takes --backend NAME, --case PATTERN, --list and --negative, not `{other}`"
+                    "conformance takes --backend NAME, --case PATTERN, --list, --encrypted and --negative, not `{other}`"
                 ));
             }
         }

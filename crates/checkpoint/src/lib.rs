@@ -33,7 +33,10 @@
 //! | `gcs` | `gs://bucket/prefix` | |
 //! | `azure` | `az://container/prefix` | |
 //!
-//! Features only add backends, they change no behaviour. What a URL may say is told at [`open`].
+//! The feature `crypto` seals what any of them keeps: [`open_with`](https://docs.rs/checkpoint/latest/checkpoint/fn.open_with.html)
+//! takes a key.
+//!
+//! Features only add, they change no behaviour. What a URL may say is told at [`open`].
 
 pub mod blocking;
 mod open;
@@ -58,6 +61,8 @@ pub use checkpoint_core::{
     StoredChunk, Summary, SystemClock, SystemIds, Tag, Timestamp, Transaction, Trigger, Update,
     UpdateCheckpoint, Verify, VerifyReport, WorkerId,
 };
+#[cfg(feature = "crypto")]
+pub use checkpoint_crypto as crypto;
 #[cfg(feature = "redb")]
 pub use checkpoint_redb as redb;
 #[cfg(feature = "objects")]
@@ -67,6 +72,8 @@ pub use checkpoint_sqlite as sqlite;
 #[doc(hidden)]
 pub use open::{UrlParts, url_parts};
 pub use open::{available, open, open_backend};
+#[cfg(feature = "crypto")]
+pub use open::{open_backend_with, open_with};
 
 /// The example of the README, so that it runs.
 #[cfg(doctest)]

@@ -13,6 +13,7 @@ mod file;
 mod objects;
 #[cfg(feature = "redb")]
 mod redb;
+mod sealed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(
@@ -115,6 +116,10 @@ const FEATURES: &[(&str, &str)] = &[
 /// `GOOGLE_APPLICATION_CREDENTIALS`; `AZURE_STORAGE_ACCOUNT_KEY`, `AZURE_STORAGE_SAS_TOKEN`, or a service principal's. Files
 /// such as `~/.aws/credentials` are not read.
 ///
+/// A store that is encrypted opens with its key alone: `open_with` takes one, with the feature `crypto`. With that feature
+/// the key may be named in the environment too, by `CHECKPOINT_KEY_FILE`, `CHECKPOINT_KEY_COMMAND` or
+/// `CHECKPOINT_PASSPHRASE_FILE`; then every store that the program opens by URL is encrypted, and a plain one is refused.
+///
 /// For other settings, such as a codec or a clock, give [`Store::builder`] what [`open_backend`] answers.
 ///
 /// # Errors
@@ -143,7 +148,47 @@ pub async fn open(url: impl AsRef<str>) -> Result<Store> {
 ///
 /// As [`open`].
 pub async fn open_backend(url: impl AsRef<str>) -> Result<Arc<dyn Backend>> {
-    let url = StoreUrl::parse(url.as_ref())?;
+    sealed::open(bare(url.as_ref()).await?).await
+}
+
+/// Opens the encrypted store at a URL, and makes one where nothing is stored yet. What is kept is sealed with
+/// AES-256-GCM; `docs/encryption.md` says what that protects.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> checkpoint::Result<()> {
+/// use checkpoint::crypto::Key;
+///
+/// let key = Key::from_passphrase("correct horse battery staple");
+/// let store = checkpoint::open_with("memory:", key).await?;
+/// store.session("s").await?.save("a secret").await?;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// As [`open`]; `Denied` when it is not the key of the store, when the store is not encrypted, or when its keys were
+/// dropped; and those of getting at the key.
+#[cfg(feature = "crypto")]
+pub async fn open_with(url: impl AsRef<str>, key: checkpoint_crypto::Key) -> Result<Store> {
+    Ok(Store::new(open_backend_with(url, key).await?))
+}
+
+/// Opens the backend of an encrypted store, as [`open_with`] does.
+///
+/// # Errors
+///
+/// As [`open_with`].
+#[cfg(feature = "crypto")]
+pub async fn open_backend_with(
+    url: impl AsRef<str>,
+    key: checkpoint_crypto::Key,
+) -> Result<Arc<dyn Backend>> {
+    sealed::open_with(bare(url.as_ref()).await?, key).await
+}
+
+/// Opens a backend, whatever is in it.
+async fn bare(url: &str) -> Result<Arc<dyn Backend>> {
+    let url = StoreUrl::parse(url)?;
     match url.scheme() {
         "memory" => memory(&url),
         #[cfg(feature = "sqlite")]

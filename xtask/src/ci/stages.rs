@@ -58,6 +58,7 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
         [
             ("services", "xtask services probe s3"),
             ("conformance", "xtask conformance"),
+            ("conformance-encrypted", "xtask conformance --encrypted"),
             ("negative", "xtask conformance --negative"),
             ("crash", "xtask crash"),
             ("crash-negative", "xtask crash --negative"),
@@ -147,6 +148,7 @@ serde = \"1\"
             "test",
             "services",
             "conformance",
+            "conformance-encrypted",
             "negative",
             "crash",
             "crash-negative",
