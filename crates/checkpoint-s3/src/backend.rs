@@ -48,7 +48,11 @@ impl fmt::Debug for ObjectBackend {
 }
 
 impl ObjectBackend {
-    /// Opens a store, or creates it. Reads make their requests on the runtime of who asks, a writer on one of the library's.
+    /// Opens a store, or creates it.
+    ///
+    /// Requests are made on the runtime of who asks and on one of the library's. A client whose connections live on the
+    /// runtime on which they were made should be given one that outlives the store and whose threads do not wait; those of
+    /// [`client`](crate::client) are.
     ///
     /// # Errors
     ///

@@ -58,6 +58,10 @@ impl Fetcher {
         &self.objects
     }
 
+    pub(crate) const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// Waits for what is asked of the objects.
     pub(crate) fn wait<T>(&self, asked: impl Future<Output = Result<T>>) -> Result<T> {
         if MODE.get() == Mode::Wait {

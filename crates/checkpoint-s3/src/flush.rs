@@ -72,7 +72,7 @@ pub(crate) enum Effort {
 
 /// Puts the objects of a snapshot of the newest state that is known; none when there is nothing new.
 pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
-    let (log, begun) = (&*tools.log, Looked::now(&*tools.clock));
+    let (log, begun) = (&tools.log, Looked::now(&*tools.clock));
     let state = log.state();
     let Some(below) = below(log, &state)? else {
         return Ok(None);

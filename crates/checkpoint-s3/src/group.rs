@@ -40,7 +40,7 @@ pub(crate) fn transaction(tools: &Tools, recall: &mut Recall, members: &[Waiting
 
 /// Whether what was remembered still holds comes with what became of the group.
 fn attempt(tools: &Tools, recall: &mut Recall, members: &[Waiting]) -> Result<(Group, bool)> {
-    let log = &*tools.log;
+    let log = &tools.log;
     let begun = Instant::now();
     let mut packs = Packs::default();
     let (mut state, mut fresh, mut waited) = (log.state(), false, false);
@@ -103,11 +103,11 @@ fn wait_for_turn(log: &Log, state: &State) -> Result<bool> {
 }
 
 /// Until something was put, no error leaves anything open.
-fn newest(log: &Log) -> Result<Arc<State>> {
+fn newest(log: &Arc<Log>) -> Result<Arc<State>> {
     log.fetcher.wait(log.catch_up()).map_err(nothing_done)
 }
 
-fn reloaded(log: &Log) -> Result<Arc<State>> {
+fn reloaded(log: &Arc<Log>) -> Result<Arc<State>> {
     log.fetcher.wait(log.reload()).map_err(nothing_done)
 }
 
@@ -128,7 +128,7 @@ fn judge(
 }
 
 fn put(tools: &Tools, packs: &mut Packs, state: &Arc<State>, judged: &Judged) -> Result<Appended> {
-    let (log, base) = (&*tools.log, tools.base(state));
+    let (log, base) = (&tools.log, tools.base(state));
     let draft = Draft {
         rows: packs.rows(log, &base, &*tools.clock, &judged.staged)?,
         first_sequence: judged.before.position.sequence.saturating_add(1),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use checkpoint_core::{Clock, Error, IdSource, Result};
 use futures::StreamExt;
 use parking_lot::{Mutex, RwLock};
+use tokio::task::JoinSet;
 
 pub(crate) use self::append::{Appended, Draft};
 
@@ -149,16 +150,43 @@ impl Log {
     }
 
     /// Reads what was put since, and answers the state at a moment after this was called. Callers share rounds.
-    pub(crate) async fn catch_up(&self) -> Result<Arc<State>> {
+    pub(crate) async fn catch_up(self: &Arc<Self>) -> Result<Arc<State>> {
         // A round that has begun already may have asked before this was called.
         let wanted = self.begun.load(Ordering::Acquire) + 1;
-        let _reading = self.reading.lock().await;
-        if self.over.load(Ordering::Acquire) < wanted {
-            let round = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
-            self.read_on().await?;
-            self.over.store(round, Ordering::Release);
+        let log = Arc::clone(self);
+        self.in_turn(async move {
+            if log.over.load(Ordering::Acquire) < wanted {
+                let round = log.begun.fetch_add(1, Ordering::AcqRel) + 1;
+                log.read_on().await?;
+                log.over.store(round, Ordering::Release);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads on while nobody else does, and answers the state then.
+    ///
+    /// Whoever reads keeps the others waiting. So it goes on by itself, on the library's runtime: a caller's task may
+    /// stand still for as long as its thread waits for something else, and that may be its turn here.
+    async fn in_turn(
+        self: &Arc<Self>,
+        reads: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> Result<Arc<State>> {
+        let log = Arc::clone(self);
+        let reads = async move {
+            let _reading = log.reading.lock().await;
+            reads.await?;
+            Ok(log.state())
+        };
+        // Who asks no more has nothing asked for any more.
+        let mut task = JoinSet::new();
+        task.spawn_on(reads, self.fetcher.runtime());
+        match task.join_next().await {
+            Some(Ok(state)) => state,
+            Some(Err(error)) => Err(Error::storage("the log was not read on").because(error)),
+            None => Ok(self.state()),
         }
-        Ok(self.state())
     }
 
     async fn read_on(&self) -> Result<()> {
@@ -260,14 +288,13 @@ impl Log {
     }
 
     /// Goes to the newest snapshot that counts, for who cannot read on: a segment or pack is gone.
-    pub(crate) async fn reload(&self) -> Result<Arc<State>> {
-        let _reading = self.reading.lock().await;
-        self.jump(None).await?;
-        Ok(self.state())
+    pub(crate) async fn reload(self: &Arc<Self>) -> Result<Arc<State>> {
+        let log = Arc::clone(self);
+        self.in_turn(async move { log.jump(None).await }).await
     }
 
     /// The newest state, on the rows of the newest snapshot that counts.
-    pub(crate) async fn newest_tree(&self) -> Result<Arc<State>> {
+    pub(crate) async fn newest_tree(self: &Arc<Self>) -> Result<Arc<State>> {
         let state = self.catch_up().await?;
         let Some(named) = state.named.filter(|it| it.position != state.tree.position) else {
             return Ok(state);
@@ -280,7 +307,7 @@ impl Log {
     }
 
     /// The first state of a handle.
-    pub(crate) async fn open(&self) -> Result<Arc<State>> {
+    pub(crate) async fn open(self: &Arc<Self>) -> Result<Arc<State>> {
         self.reload().await
     }
 

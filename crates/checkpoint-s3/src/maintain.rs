@@ -96,7 +96,7 @@ pub(crate) fn step(tools: &Tools, upkeep: &mut Upkeep, budget: &Budget) -> Resul
 
 /// One step of what all backends do.
 fn rows(tools: &Tools, sweep: &mut Option<Sweep>, budget: &Budget) -> Result<MaintainStep> {
-    let log = &*tools.log;
+    let log = &tools.log;
     for _ in 0..ATTEMPTS {
         let mut state = log.fetcher.wait(log.catch_up())?;
         let first = tools.base(&state);
@@ -129,7 +129,7 @@ fn always_overtaken() -> Error {
 
 /// Puts an entry that names the snapshot which waits for one.
 pub(crate) fn name_snapshot(tools: &Tools) -> Result<()> {
-    let log = &*tools.log;
+    let log = &tools.log;
     for _ in 0..ATTEMPTS {
         let state = log.state();
         if log.to_name(&tools.base(&state))?.is_none() {
@@ -145,7 +145,7 @@ pub(crate) fn name_snapshot(tools: &Tools) -> Result<()> {
 
 /// What time it is, by the store's own clock: when something was put just now.
 fn time(tools: &Tools) -> Result<Moment> {
-    let log = &*tools.log;
+    let log = &tools.log;
     let probe = Name::Probe(log.new_id());
     log.fetcher.wait(async {
         log.objects.put(probe, Bytes::new()).await?;

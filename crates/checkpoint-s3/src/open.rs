@@ -45,7 +45,7 @@ fn read(bytes: &[u8]) -> Result<Header> {
 pub(crate) async fn first(
     options: &ObjectOptions,
     header: &Header,
-    log: &Log,
+    log: &Arc<Log>,
 ) -> Result<Arc<State>> {
     let mut state = log.open().await?;
     while state.position == 0 {

@@ -51,7 +51,7 @@ fn live(base: &Base) -> Result<Live> {
 
 /// Moves what is left of packs that are mostly dead; answers whether there is more to move.
 pub(crate) fn repack(tools: &Tools) -> Result<bool> {
-    let log = &*tools.log;
+    let log = &tools.log;
     let state = log.fetcher.wait(log.newest_tree())?;
     let base = tools.base(&state);
     let live = live(&base)?;
@@ -94,7 +94,7 @@ pub(crate) fn repack(tools: &Tools) -> Result<bool> {
 
 /// The content of the new pack, and the rows that lead into it; none when something is gone.
 fn read(tools: &Tools, pack: Id, moved: &[(Bytes, Spot)]) -> Result<Option<(Bytes, Vec<Change>)>> {
-    let log = &*tools.log;
+    let log = &tools.log;
     let (mut content, mut changes) = (Vec::new(), Vec::new());
     for (key, spot) in moved {
         let range = log.objects.range(Name::Pack(spot.pack), spot.range());

@@ -1,4 +1,5 @@
-//! The runtime on which threads wait for requests that are not async themselves: writers, and readings that must fetch.
+//! The runtime on which the log is read on, connections live, and threads wait for requests that are not async
+//! themselves: writers, and readings that must fetch.
 //!
 //! It is the library's own, since a caller's may be gone while a handle lives: a store may be opened on one runtime and
 //! used on another, or on none.

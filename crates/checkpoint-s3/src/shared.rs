@@ -153,7 +153,7 @@ impl Shared {
 }
 
 async fn read<T: Send + 'static>(
-    log: &Log,
+    log: &Arc<Log>,
     state: Arc<State>,
     large: bool,
     work: Arc<Read<T>>,

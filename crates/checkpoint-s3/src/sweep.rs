@@ -128,7 +128,7 @@ impl Needed {
 
 /// Dooms objects that are older than the grace and to which nothing leads. Answers how many.
 fn doom(tools: &Tools, grace: Duration, now: Moment) -> Result<u64> {
-    let log = &*tools.log;
+    let log = &tools.log;
     let listed = log.fetcher.wait(list(log))?;
     let old = |it: &&Listed| age(now, it.modified) >= grace;
     let old: Vec<Name> = listed.iter().filter(old).map(|it| it.name).collect();
@@ -175,7 +175,7 @@ fn put(tools: &Tools, state: &Arc<State>, changes: Vec<Change>) -> Result<Option
 
 /// Takes away what was doomed by an entry that is older than the grace, and forgets what was taken away long ago.
 fn remove(tools: &Tools, grace: Duration, now: Moment) -> Result<u64> {
-    let log = &*tools.log;
+    let log = &tools.log;
     let state = log.fetcher.wait(log.catch_up()).map_err(nothing_done)?;
     let base = tools.base(&state);
     let span = Span::table(DOOMED);

@@ -32,7 +32,7 @@ pub(crate) struct Trimmed {
 
 /// Trims the log behind the newest snapshot that counts.
 pub(crate) fn trim(tools: &Tools, budget: &Budget, now: Moment) -> Result<Trimmed> {
-    let log = &*tools.log;
+    let log = &tools.log;
     let state = log.fetcher.wait(log.catch_up())?;
     let Some(named) = state.named else {
         return Ok(Trimmed::default());

@@ -4,7 +4,7 @@ use checkpoint_core::{Error, Result};
 use object_store::ClientConfigKey;
 use object_store::azure::{AzureConfigKey as Key, MicrosoftAzureBuilder};
 
-use super::bucket::{Bucket, is_insecure, prepare};
+use super::bucket::{Bucket, connector, is_insecure, prepare};
 use super::mask::Mask;
 use crate::config::ObjectOptions;
 
@@ -18,6 +18,7 @@ pub fn azure(container: &Bucket) -> Result<ObjectOptions> {
     prepare();
     let mut builder = MicrosoftAzureBuilder::from_env()
         .with_container_name(&container.name)
+        .with_http_connector(connector()?)
         .with_retry(container.retry());
     let said = |key: Key, builder: &MicrosoftAzureBuilder| builder.get_config_value(&key);
     let emulated = said(Key::UseEmulator, &builder).as_deref() == Some("true");

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checkpoint_core::{Error, Result};
+use object_store::client::SpawnedReqwestConnector;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 use url::{Host, Url};
 
 use super::mask::{Mask, Masked};
 use crate::config::ObjectOptions;
+use crate::runtime;
 
 /// How long one request may take, and how long it may take to be connected.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -176,6 +178,12 @@ impl Bucket {
             .with_prefix(path)
             .with_label(label))
     }
+}
+
+/// Makes connections that live on the library's own runtime. One that lived on a caller's would answer nobody while that
+/// runtime's thread waits, and be cut when it ends.
+pub(super) fn connector() -> Result<SpawnedReqwestConnector> {
+    Ok(SpawnedReqwestConnector::new(runtime::handle()?))
 }
 
 /// Lets TLS be done. That a program chose otherwise before is as good.

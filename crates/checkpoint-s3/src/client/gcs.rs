@@ -3,7 +3,7 @@
 use checkpoint_core::Result;
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey as Key};
 
-use super::bucket::{Bucket, is_insecure, prepare};
+use super::bucket::{Bucket, connector, is_insecure, prepare};
 use super::mask::Mask;
 use crate::config::ObjectOptions;
 
@@ -18,6 +18,7 @@ pub fn gcs(bucket: &Bucket) -> Result<ObjectOptions> {
     prepare();
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&bucket.name)
+        .with_http_connector(connector()?)
         .with_retry(bucket.retry());
     let said = |key: Key, builder: &GoogleCloudStorageBuilder| builder.get_config_value(&key);
     let mut insecure = false;

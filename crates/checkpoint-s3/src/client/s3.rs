@@ -4,7 +4,7 @@ use checkpoint_core::Result;
 use object_store::ClientConfigKey;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key, S3ConditionalPut};
 
-use super::bucket::{Bucket, is_insecure, prepare};
+use super::bucket::{Bucket, connector, is_insecure, prepare};
 use super::mask::Mask;
 use crate::config::ObjectOptions;
 
@@ -20,6 +20,7 @@ pub fn s3(bucket: &Bucket) -> Result<ObjectOptions> {
         .with_bucket_name(&bucket.name)
         // Everything rests on it, whatever the environment says.
         .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_http_connector(connector()?)
         .with_retry(bucket.retry());
     let said = |key: Key, builder: &AmazonS3Builder| builder.get_config_value(&key);
     let allow_http = said(Key::Client(ClientConfigKey::AllowHttp), &builder);

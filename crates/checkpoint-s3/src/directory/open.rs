@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use checkpoint_core::files::{Files, SystemFiles, file_fault, sync_directory};
 use checkpoint_core::{Durability, Error, IdSource, Result, SystemIds};
-use tokio::runtime::Handle;
 
 use super::Directory;
 use super::root::{DIRECTORIES, Held, Root};
 use crate::config::ObjectOptions;
 use crate::layout::Name;
+use crate::runtime;
 use crate::sweep::{SHORTEST, age};
 
 /// A directory of plain files in which a store lies, or shall.
@@ -71,14 +71,11 @@ impl DirectoryOptions {
     ///
     /// `NotFound` when it is not there and may not be made, `Invalid` for what is no directory, or one of something else,
     /// and those of the file system.
-    ///
-    /// # Panics
-    ///
-    /// Outside a runtime of tokio, as [`ObjectBackend::open`](crate::ObjectBackend::open).
     pub async fn find(self) -> Result<ObjectOptions> {
         let label: Arc<str> = format!("file://{}", self.path.display()).into();
         let (create, read_only) = (self.create, self.read_only);
-        let runtime = Handle::current();
+        // Not the caller's, which may be gone while the store lives.
+        let runtime = runtime::handle()?;
         let found = runtime.spawn_blocking(move || root(self)).await;
         let found = found.unwrap_or_else(|error| {
             Err(Error::storage("the directory was not looked at").because(error))

@@ -43,7 +43,11 @@ impl Log {
     /// # Errors
     ///
     /// `Unavailable` with `applied: Unknown` when nobody knows whether it is there; all others say that it is not.
-    pub(crate) async fn append(&self, state: &Arc<State>, draft: Draft) -> Result<Appended> {
+    pub(crate) async fn append(
+        self: &Arc<Self>,
+        state: &Arc<State>,
+        draft: Draft,
+    ) -> Result<Appended> {
         let entry = Entry {
             head: Head::default(),
             machine: self.machine,
