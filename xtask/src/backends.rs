@@ -21,6 +21,8 @@ mod sqlite;
 #[path = "../../crates/checkpoint-sqlite/tests/harness/subject.rs"]
 mod sqlite_subject;
 
+pub(crate) use self::objects::Buckets;
+
 /// Every backend that this workspace has, each with a way to make stores.
 pub(crate) fn all() -> Vec<Arc<dyn Harness>> {
     vec![

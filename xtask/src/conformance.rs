@@ -1,5 +1,7 @@
 //! `cargo xtask conformance`: the contract of backends, tried on each that there is.
 
+mod bucket;
+
 use std::sync::Arc;
 
 use checkpoint_conformance::{
@@ -17,6 +19,10 @@ struct Asked<'a> {
     list: bool,
     negative: bool,
     encrypted: bool,
+    /// A service to be started, or the URL of a bucket.
+    service: Option<&'a str>,
+    url: Option<&'a str>,
+    at_once: Option<usize>,
 }
 
 pub(crate) fn run_command(args: &[&str]) -> Outcome {
@@ -27,6 +33,12 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
             println!("{} {}", case.clause, case.name);
         }
         return Ok(Verdict::Holds);
+    }
+    match (asked.service, asked.url) {
+        (Some(_), Some(_)) => return Err("give --service or --at, not both".to_owned()),
+        (Some(service), None) => return bucket::on_service(service, &asked),
+        (None, Some(url)) => return bucket::at(url, &asked, &chosen),
+        (None, None) => {}
     }
     let runtime = runtime()?;
     if asked.negative {
@@ -63,17 +75,26 @@ fn parse<'a>(args: &[&'a str]) -> Result<Asked<'a>, String> {
         match arg {
             "--backend" => asked.backend = Some(value()?),
             "--case" => asked.pattern = Some(value()?),
+            "--service" => asked.service = Some(value()?),
+            "--at" => asked.url = Some(value()?),
+            "--at-once" => asked.at_once = Some(number(value()?)?),
             "--list" => asked.list = true,
             "--negative" => asked.negative = true,
             "--encrypted" => asked.encrypted = true,
             other => {
                 return Err(format!(
-                    "conformance takes --backend NAME, --case PATTERN, --list, --encrypted and --negative, not `{other}`"
+                    "conformance takes --backend NAME, --case PATTERN, --list, --encrypted, --negative, --service NAME, --at URL and \
+                     --at-once N, not `{other}`"
                 ));
             }
         }
     }
     Ok(asked)
+}
+
+fn number(value: &str) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("--at-once takes a number from 1 on, not `{value}`"))
 }
 
 /// The cases whose name contains the pattern, or whose clause it is.
@@ -248,6 +269,7 @@ mod tests {
     fn an_option_without_its_value_is_refused() {
         assert!(parse(&["--backend"]).is_err());
         assert!(parse(&["--fast"]).is_err());
+        assert!(parse(&["--at-once", "0"]).is_err());
         let asked = parse(&["--list", "--case", "atomic"]).unwrap();
         assert_eq!((asked.list, asked.pattern), (true, Some("atomic")));
     }

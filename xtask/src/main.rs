@@ -35,6 +35,9 @@ cargo xtask COMMAND
   conformance [--backend NAME] [--case PATTERN] [--list] [--negative]
                      try the contract on every backend, or show that backends
                      broken on purpose are caught; closes likewise
+  conformance --backend s3 (--service NAME | --at URL) [--case PATTERN] [--at-once N]
+                     the same on a service that is started and stopped, or below
+                     the URL of a bucket, with credentials of the environment
   crash [--backend NAME] [--rounds N] [--seed S] [--negative]
                      kill -9 while writers are acknowledged, on every backend
                      that outlives its process; closes likewise

@@ -11,12 +11,14 @@ mod probe;
 mod service;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use self::kind::Kind;
+pub(crate) use self::kind::Kind;
 use self::place::Place;
+pub(crate) use self::service::{STORE, Service};
 use crate::closing::Closing;
 use crate::options::Options;
-use crate::{Outcome, Verdict};
+use crate::{Outcome, Verdict, process};
 
 const HELP: &str = "\
 cargo xtask services COMMAND
@@ -24,7 +26,11 @@ cargo xtask services COMMAND
   start NAME...        install and start services, each empty, to run until stopped
   stop NAME...         stop them
   status [NAME...]     say which of their processes run
-  env NAME...          print what a client needs, a `KEY=VALUE` a line
+  env NAME...          print what a client needs, a `KEY=VALUE` a line; CHECKPOINT_STORE
+                       is the URL of a store, the others credentials for it
+  run NAME -- COMMAND [ARG]...
+                       run a command beside a fresh service, with all that in its
+                       environment, and stop the service
   kill NAME PROCESS    kill one process with no warning, as `status` names it
   up NAME [PROCESS]    start again, over what is there, one process or all that are down
   probe NAME... [--writers N] [--rounds N] [--running]
@@ -55,6 +61,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         "status" => each(&names, &plain(&options)?, status),
         "kill" | "up" => one_process(command, &names, &plain(&options)?),
         "probe" => probe(&names, &options),
+        "run" => run_beside(rest),
         "help" | "--help" | "-h" => Ok(help()),
         unknown => Err(format!("services knows no `{unknown}`\n\n{}", text())),
     }
@@ -158,6 +165,19 @@ fn one_process(command: &str, names: &[&str], dir: &Path) -> Outcome {
         (_, process) => service::up(&place, process)?,
     }
     status(&place)
+}
+
+/// Runs a command while a service of its own lives.
+fn run_beside(args: &[&str]) -> Outcome {
+    let mut parts = args.splitn(2, |arg| *arg == "--");
+    let (names, command) = (parts.next(), parts.next());
+    let (Some([name]), Some([program, rest @ ..])) = (names, command) else {
+        return Err("run takes a service, `--`, and a command with its arguments".to_owned());
+    };
+    let service = Service::start(Kind::parse(name)?).map_err(|trouble| trouble.to_string())?;
+    let mut command = Command::new(program);
+    command.args(rest).envs(service.environment().pairs());
+    process::run(&mut command).map(Verdict::from_success)
 }
 
 fn probe(names: &[&str], options: &[&str]) -> Outcome {

@@ -41,7 +41,7 @@ pub use case::{Case, Clause, Failure, Verdict};
 pub use context::Context;
 pub use harness::{Damage, Fixture, Harness};
 pub use memory::Memory;
-pub use report::{CASE_TIMEOUT, Line, Outcome, Report, matching, run};
+pub use report::{CASE_TIMEOUT, Line, Outcome, Report, matching, run, run_case};
 pub use trials::test_main;
 
 macro_rules! list {

@@ -127,8 +127,10 @@ pub fn matching(cases: Vec<Case>, pattern: &str) -> Vec<Case> {
     cases.into_iter().filter(wanted).collect()
 }
 
-/// Runs one case on a store of its own.
-pub(crate) async fn run_case(harness: Arc<dyn Harness>, case: Case, at_most: Duration) -> Line {
+/// Runs one case on a store of its own, for no longer than this.
+///
+/// Wants a runtime as [`run`] does. Several may run at once.
+pub async fn run_case(harness: Arc<dyn Harness>, case: Case, at_most: Duration) -> Line {
     let context = tokio::spawn(async move { Context::new(harness).await }).await;
     let context = match context {
         Ok(Ok(context)) => Arc::new(context),

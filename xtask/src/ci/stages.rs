@@ -59,6 +59,10 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             ("services", "xtask services probe s3"),
             ("conformance", "xtask conformance"),
             ("conformance-encrypted", "xtask conformance --encrypted"),
+            (
+                "conformance-service",
+                "xtask conformance --backend s3 --service s3",
+            ),
             ("negative", "xtask conformance --negative"),
             ("crash", "xtask crash"),
             ("crash-negative", "xtask crash --negative"),
@@ -149,6 +153,7 @@ serde = \"1\"
             "services",
             "conformance",
             "conformance-encrypted",
+            "conformance-service",
             "negative",
             "crash",
             "crash-negative",

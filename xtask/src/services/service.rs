@@ -21,6 +21,8 @@ use super::{ceph, client, install};
 /// How long one may take until it answers. Many run at once on a small machine.
 const STARTING: Duration = Duration::from_secs(60);
 
+/// The variable that names a store to the library's programs; beside it stand the credentials that its clients read.
+pub(crate) const STORE: &str = "CHECKPOINT_STORE";
 const BUCKET: &str = "test";
 const ACCOUNT: &str = "testaccount";
 /// `a key for tests on loopback only, nothing is guarded by it`
@@ -81,6 +83,11 @@ impl Service {
         let started = start(&service.place, &mut service.daemons);
         service.environment = started.map_err(Trouble::Failed)?;
         Ok(service)
+    }
+
+    /// What a client needs.
+    pub(crate) const fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// A client of it, which tries so many times again by itself.
@@ -262,12 +269,19 @@ fn environment(kind: Kind, port: u16) -> Environment {
     let url = format!("http://127.0.0.1:{port}");
     match kind {
         Kind::Azure => Environment::new([
+            (
+                STORE,
+                format!("az://{BUCKET}/store?account={ACCOUNT}&endpoint={url}/{ACCOUNT}"),
+            ),
+            ("AZURE_STORAGE_ACCOUNT_KEY", ACCOUNT_KEY.to_owned()),
             ("AZURE_ENDPOINT", format!("{url}/{ACCOUNT}")),
             ("AZURE_ACCOUNT", ACCOUNT.to_owned()),
             ("AZURE_KEY", ACCOUNT_KEY.to_owned()),
             ("AZURE_CONTAINER", BUCKET.to_owned()),
         ]),
         Kind::Gcs => Environment::new([
+            (STORE, format!("gs://{BUCKET}/store?endpoint={url}")),
+            ("GOOGLE_BEARER_TOKEN", "test".to_owned()),
             ("GCS_BASE_URL", url),
             ("GCS_BUCKET", BUCKET.to_owned()),
             ("GCS_BEARER_TOKEN", "test".to_owned()),
@@ -280,6 +294,12 @@ fn environment(kind: Kind, port: u16) -> Environment {
 /// What a client of S3 needs.
 pub(super) fn s3(endpoint: String, access_key: &str, secret_key: &str) -> Environment {
     Environment::new([
+        (
+            STORE,
+            format!("s3://{BUCKET}/store?endpoint={endpoint}&region=us-east-1"),
+        ),
+        ("AWS_ACCESS_KEY_ID", access_key.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", secret_key.to_owned()),
         ("S3_ENDPOINT", endpoint),
         ("S3_BUCKET", BUCKET.to_owned()),
         ("S3_ACCESS_KEY", access_key.to_owned()),

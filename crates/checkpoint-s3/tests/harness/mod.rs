@@ -9,6 +9,7 @@ mod damage;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use checkpoint_conformance::{Damage, Fixture, Harness};
@@ -33,6 +34,51 @@ pub(crate) struct Objects {
     reason = "each binary of tests takes one harness of this file"
 )]
 pub(crate) struct Directories;
+
+/// Tries [`ObjectBackend`] in a bucket, each store below a prefix of its own.
+#[derive(Debug)]
+#[allow(
+    dead_code,
+    reason = "each binary of tests takes one harness of this file"
+)]
+pub(crate) struct Buckets {
+    options: ObjectOptions,
+    made: AtomicU64,
+}
+
+#[allow(
+    dead_code,
+    reason = "each binary of tests takes one harness of this file"
+)]
+impl Buckets {
+    /// In the bucket of these options, below their prefix.
+    pub(crate) const fn new(options: ObjectOptions) -> Self {
+        let made = AtomicU64::new(0);
+        Self { options, made }
+    }
+}
+
+#[async_trait]
+impl Harness for Buckets {
+    fn name(&self) -> &str {
+        "s3"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Objects::default().capabilities()
+    }
+
+    async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let prefix = format!("{}/{number}", self.options.prefix);
+        let options = self.options.clone().with_prefix(prefix);
+        Ok(Box::new(Place {
+            snapshot_after: options.snapshot_after,
+            objects: Kept::Bucket(options),
+            clock,
+        }))
+    }
+}
 
 #[async_trait]
 impl Harness for Directories {
@@ -87,6 +133,8 @@ struct Place {
 enum Kept {
     Memory(Arc<dyn ObjectStore>),
     Directory(TempDir),
+    #[allow(dead_code, reason = "see `Buckets`")]
+    Bucket(ObjectOptions),
 }
 
 impl Place {
@@ -99,6 +147,7 @@ impl Place {
                 let path = directory.path().join("store");
                 DirectoryOptions::at(path).find().await?
             }
+            Kept::Bucket(options) => options.clone(),
         };
         Ok(options
             .with_snapshot_after(self.snapshot_after)
