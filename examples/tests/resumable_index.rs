@@ -94,12 +94,11 @@ impl Place {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             if name.starts_with("store.db") || name == "index.json" {
-                // Some stores are a file, some a directory.
-                let removed = match path.is_dir() {
-                    true => fs::remove_dir_all(path),
-                    false => fs::remove_file(path),
-                };
-                removed.unwrap();
+                if path.is_dir() {
+                    fs::remove_dir_all(path).unwrap();
+                } else {
+                    fs::remove_file(path).unwrap();
+                }
             }
         }
     }
