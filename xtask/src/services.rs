@@ -28,9 +28,10 @@ cargo xtask services COMMAND
   status [NAME...]     say which of their processes run
   env NAME...          print what a client needs, a `KEY=VALUE` a line; CHECKPOINT_STORE
                        is the URL of a store, the others credentials for it
-  run NAME -- COMMAND [ARG]...
+  run NAME [--or-skip] -- COMMAND [ARG]...
                        run a command beside a fresh service, with all that in its
-                       environment, and stop the service
+                       environment, and stop the service; where there can be none,
+                       fail, or say so and do nothing
   kill NAME PROCESS    kill one process with no warning, as `status` names it
   up NAME [PROCESS]    start again, over what is there, one process or all that are down
   probe NAME... [--writers N] [--rounds N] [--running]
@@ -44,6 +45,9 @@ cargo xtask services COMMAND
 services:
 
 ";
+
+const RUN: &str =
+    "run takes a service, perhaps --or-skip, then `--` and a command with its arguments";
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let Some((&command, rest)) = args.split_first() else {
@@ -170,11 +174,22 @@ fn one_process(command: &str, names: &[&str], dir: &Path) -> Outcome {
 /// Runs a command while a service of its own lives.
 fn run_beside(args: &[&str]) -> Outcome {
     let mut parts = args.splitn(2, |arg| *arg == "--");
-    let (names, command) = (parts.next(), parts.next());
-    let (Some([name]), Some([program, rest @ ..])) = (names, command) else {
-        return Err("run takes a service, `--`, and a command with its arguments".to_owned());
+    let (name, may_skip) = match parts.next() {
+        Some([name]) => (name, false),
+        Some([name, "--or-skip"]) => (name, true),
+        _ => return Err(RUN.to_owned()),
     };
-    let service = Service::start(Kind::parse(name)?).map_err(|trouble| trouble.to_string())?;
+    let Some([program, rest @ ..]) = parts.next() else {
+        return Err(RUN.to_owned());
+    };
+    let service = match Service::start(Kind::parse(name)?) {
+        Ok(service) => service,
+        Err(trouble) if may_skip => {
+            println!("{name}: skipped: {}", trouble.skipped()?);
+            return Ok(Verdict::Holds);
+        }
+        Err(trouble) => return Err(trouble.to_string()),
+    };
     let mut command = Command::new(program);
     command.args(rest).envs(service.environment().pairs());
     process::run(&mut command).map(Verdict::from_success)

@@ -1,6 +1,11 @@
 //! A store of objects that is opened on one runtime and used on another, on none, or by both ways at once.
 
 #![cfg(all(feature = "file", feature = "s3"))]
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what hangs is told by what was said last"
+)]
 
 #[path = "runtimes/bucket.rs"]
 mod bucket;

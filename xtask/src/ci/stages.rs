@@ -54,6 +54,10 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             ..stage("test", "test --workspace --all-features --no-fail-fast")
         },
     ]);
+    stages.push(stage(
+        "cloud",
+        "xtask services run s3 --or-skip -- cargo test --workspace --all-features --test cloud -- --ignored",
+    ));
     stages.extend(
         [
             ("services", "xtask services probe s3"),
@@ -150,6 +154,7 @@ serde = \"1\"
             "clippy-clouds",
             "doc",
             "test",
+            "cloud",
             "services",
             "conformance",
             "conformance-encrypted",

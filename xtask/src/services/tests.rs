@@ -121,6 +121,26 @@ fn what_a_killed_program_left_is_ended_by_its_watch() {
 }
 
 #[test]
+fn a_command_is_run_beside_a_service_and_judged_by_its_end() {
+    for args in [
+        &["run"][..],
+        &["run", "gcs"],
+        &["run", "gcs", "--"],
+        &["run", "--", "true"],
+    ] {
+        assert!(run(args).unwrap_err().contains("run takes a service"));
+    }
+    assert!(run(&["run", "none", "--or-skip", "--", "true"]).is_err());
+    if fake().is_none() {
+        return;
+    }
+    let tells = "case $CHECKPOINT_STORE in gs://test/store?*) test -n $GOOGLE_BEARER_TOKEN;; *) false;; esac";
+    let beside = |script| run(&["run", "gcs", "--", "sh", "-c", script]);
+    assert_eq!(beside(tells), Ok(crate::Verdict::Holds));
+    assert_eq!(beside("exit 3"), Ok(crate::Verdict::Broken));
+}
+
+#[test]
 fn what_is_missing_is_a_reason_to_skip_and_what_fails_is_none() {
     assert!(Trouble::Failed("a".into()).skipped().is_err());
     let missing = Trouble::Missing("no Python".into()).skipped();

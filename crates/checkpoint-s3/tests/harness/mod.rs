@@ -74,7 +74,7 @@ impl Harness for Buckets {
         let options = self.options.clone().with_prefix(prefix);
         Ok(Box::new(Place {
             snapshot_after: options.snapshot_after,
-            objects: Kept::Bucket(options),
+            objects: Kept::Bucket(Box::new(options)),
             clock,
         }))
     }
@@ -134,7 +134,7 @@ enum Kept {
     Memory(Arc<dyn ObjectStore>),
     Directory(TempDir),
     #[allow(dead_code, reason = "see `Buckets`")]
-    Bucket(ObjectOptions),
+    Bucket(Box<ObjectOptions>),
 }
 
 impl Place {
@@ -147,7 +147,7 @@ impl Place {
                 let path = directory.path().join("store");
                 DirectoryOptions::at(path).find().await?
             }
-            Kept::Bucket(options) => options.clone(),
+            Kept::Bucket(options) => ObjectOptions::clone(options),
         };
         Ok(options
             .with_snapshot_after(self.snapshot_after)
