@@ -18,6 +18,30 @@ const TOGETHER: (&str, &[&str]) = ("clouds", &["s3", "gcs", "azure"]);
 /// What others have in common opens nothing by itself.
 const COMMON: &str = "objects";
 
+/// The example of two workers, in a bucket: built already, since all tests were.
+const CLOUD: &str = "xtask services run s3 --or-skip -- cargo test --workspace --all-features --test cloud -- --ignored";
+
+/// What closes with `N passed, N failed`.
+const HARNESSES: &[(&str, &str)] = &[
+    ("services", "xtask services probe s3"),
+    ("conformance", "xtask conformance"),
+    ("conformance-encrypted", "xtask conformance --encrypted"),
+    (
+        "conformance-service",
+        "xtask conformance --backend s3 --service s3",
+    ),
+    ("negative", "xtask conformance --negative"),
+    ("crash", "xtask crash"),
+    ("crash-negative", "xtask crash --negative"),
+    ("threads", "xtask threads"),
+    ("threads-negative", "xtask threads --negative"),
+    ("model", "xtask model"),
+    ("power", "xtask power"),
+    ("power-negative", "xtask power --negative"),
+    ("faults", "xtask faults"),
+    ("faults-negative", "xtask faults --negative"),
+];
+
 /// Every stage, quick ones first; `facade` is the manifest of the facade crate.
 pub(super) fn all(facade: &str) -> Vec<Stage> {
     let mut stages = vec![
@@ -54,35 +78,11 @@ pub(super) fn all(facade: &str) -> Vec<Stage> {
             ..stage("test", "test --workspace --all-features --no-fail-fast")
         },
     ]);
-    stages.push(stage(
-        "cloud",
-        "xtask services run s3 --or-skip -- cargo test --workspace --all-features --test cloud -- --ignored",
-    ));
-    stages.extend(
-        [
-            ("services", "xtask services probe s3"),
-            ("conformance", "xtask conformance"),
-            ("conformance-encrypted", "xtask conformance --encrypted"),
-            (
-                "conformance-service",
-                "xtask conformance --backend s3 --service s3",
-            ),
-            ("negative", "xtask conformance --negative"),
-            ("crash", "xtask crash"),
-            ("crash-negative", "xtask crash --negative"),
-            ("threads", "xtask threads"),
-            ("threads-negative", "xtask threads --negative"),
-            ("model", "xtask model"),
-            ("power", "xtask power"),
-            ("power-negative", "xtask power --negative"),
-            ("faults", "xtask faults"),
-            ("faults-negative", "xtask faults --negative"),
-        ]
-        .map(|(name, args)| Stage {
-            counts: Counts::Closing,
-            ..stage(name, args)
-        }),
-    );
+    stages.push(stage("cloud", CLOUD));
+    stages.extend(HARNESSES.iter().map(|(name, args)| Stage {
+        counts: Counts::Closing,
+        ..stage(name, args)
+    }));
     stages
 }
 
