@@ -26,6 +26,8 @@ pub enum Table {
     Moving,
     /// Checkpoints into files and out of them.
     Files,
+    /// A store in object storage, far away: each load beside what it is told by.
+    Objects,
     /// The file of a growing conversation.
     Growth,
     /// Instructions beside those counted when the baseline was written.
@@ -34,7 +36,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Durable,
         Self::InFlight,
         Self::NotDurable,
@@ -45,6 +47,7 @@ impl Table {
         Self::Large,
         Self::Moving,
         Self::Files,
+        Self::Objects,
         Self::Growth,
         Self::Instructions,
     ];
@@ -63,6 +66,7 @@ impl Table {
             Self::Large => "A state of 1 GiB",
             Self::Moving => "Moving between stores",
             Self::Files => "Files",
+            Self::Objects => "Object storage",
             Self::Growth => "Growth",
             Self::Instructions => "Instructions",
         }
@@ -74,6 +78,7 @@ impl Table {
         match self {
             Self::InFlight => ("one writer", "in flight"),
             Self::Many => ("1,000", "1,000,000"),
+            Self::Objects => ("beside", "store"),
             Self::Instructions => ("baseline", "now"),
             _ => ("bare", "store"),
         }
@@ -91,7 +96,9 @@ impl Table {
             | Self::Moving
             | Self::Growth => Some(true),
             Self::NotDurable => Some(false),
-            Self::Reads | Self::ReadGroups | Self::Files | Self::Instructions => None,
+            Self::Reads | Self::ReadGroups | Self::Files | Self::Objects | Self::Instructions => {
+                None
+            }
         }
     }
 }

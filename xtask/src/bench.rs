@@ -22,7 +22,15 @@ use crate::{Outcome, Verdict, process};
 const PACKAGE: &str = "checkpoint-benches";
 
 /// What can be named, in the order of a full run: what is compared stands together, what takes long comes last.
-const PROGRAMS: [&str; 6] = ["store", "redb", "peer", "groups", "instructions", "scale"];
+const PROGRAMS: [&str; 7] = [
+    "store",
+    "redb",
+    "objects",
+    "peer",
+    "groups",
+    "instructions",
+    "scale",
+];
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     if matches!(args, ["--help" | "-h"]) {
