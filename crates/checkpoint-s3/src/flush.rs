@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use checkpoint_core::{Clock, Order, Result};
 use checkpoint_rows::{Table, View};
+use futures::future::try_join;
 
 use crate::base::{Base, number};
 use crate::draft::Tools;
@@ -106,7 +107,8 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
     let heavy = chunk_bytes(cursors()?)? >= PACKED;
     let written = write(log, cursors()?, heavy)?;
     let segments = written
-        .into_iter()
+        .iter()
+        .map(|(outline, _)| outline.clone())
         .chain(kept.iter().map(|it| it.outline().clone()));
     let segments = segments.map(|outline| Listed { tier: 0, outline });
     let manifest = Manifest {
@@ -117,7 +119,7 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
         first_sequence: View::new(tools.base(&state)).counters()?.position.sequence + 1,
         segments: segments.collect(),
     };
-    let name = publish(log, &manifest)?;
+    let name = publish(log, &manifest, written)?;
     let tree = log.tree_of(&manifest);
     Ok(Some(Pending { name, tree, begun }))
 }
@@ -188,8 +190,8 @@ fn inline(change: &Change) -> Result<Option<Bytes>> {
     })
 }
 
-/// Writes rows into a segment; with `pack` the chunks among them into packs.
-fn write(log: &Log, rows: Merge, pack: bool) -> Result<Option<Outline>> {
+/// Writes rows into a segment that is still to be put; with `pack` the chunks among them into packs.
+fn write(log: &Log, rows: Merge, pack: bool) -> Result<Option<(Outline, Bytes)>> {
     let id = log.new_id();
     let mut writer = SegmentWriter::new(id).caching(Arc::clone(&log.cache));
     let (mut out, mut packer) = (Vec::new(), Packer::new(log));
@@ -206,9 +208,7 @@ fn write(log: &Log, rows: Merge, pack: bool) -> Result<Option<Outline>> {
         return Ok(None);
     };
     out.extend_from_slice(&rest);
-    log.fetcher
-        .wait(log.objects.create_own(Name::Segment(id), out.into()))?;
-    Ok(Some(outline))
+    Ok(Some((outline, out.into())))
 }
 
 /// Puts chunks together into packs.
@@ -256,8 +256,12 @@ impl<'l> Packer<'l> {
     }
 }
 
-/// Puts the manifest.
-fn publish(log: &Log, manifest: &Manifest) -> Result<SnapshotName> {
+/// Puts the new segment and the manifest, in one round trip: neither counts before an entry names the manifest.
+fn publish(
+    log: &Log,
+    manifest: &Manifest,
+    segment: Option<(Outline, Bytes)>,
+) -> Result<SnapshotName> {
     let bytes = manifest.encode()?;
     let name = SnapshotName {
         position: manifest.position,
@@ -265,6 +269,16 @@ fn publish(log: &Log, manifest: &Manifest) -> Result<SnapshotName> {
         digest: Digest::of(&bytes),
     };
     let object = Name::Snapshot(manifest.position, manifest.id);
-    log.fetcher.wait(log.objects.create_own(object, bytes))?;
+    let segment = async {
+        match segment {
+            Some((outline, bytes)) => {
+                let segment = Name::Segment(outline.id);
+                log.objects.create_own(segment, bytes).await
+            }
+            None => Ok(()),
+        }
+    };
+    log.fetcher
+        .wait(async { try_join(segment, log.objects.create_own(object, bytes)).await })?;
     Ok(name)
 }
