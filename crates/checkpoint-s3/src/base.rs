@@ -22,6 +22,8 @@ pub(crate) struct Base {
     pub(crate) fetcher: Fetcher,
     /// Stored forms that were fetched for this reading.
     pub(crate) fetched: Option<Arc<Fetched>>,
+    /// Whether many rows are going to be looked up.
+    pub(crate) many: bool,
 }
 
 /// Stored forms by where they lie; none for what is not there.
@@ -38,6 +40,7 @@ impl Base {
             state,
             fetcher,
             fetched: None,
+            many: false,
         }
     }
 
@@ -50,7 +53,12 @@ impl Base {
             }
         }
         for segment in &self.state.tree.segments {
-            if let Some(found) = segment.get(at)? {
+            let found = if self.many {
+                segment.get_of_many(at)?
+            } else {
+                segment.get(at)?
+            };
+            if let Some(found) = found {
                 return Ok(found);
             }
         }

@@ -19,12 +19,14 @@ use crate::state::State;
 
 /// Ids in one call above which it leaves the calling task.
 const MANY: usize = 256;
+/// Ids in one call from which on more of the index is fetched at once than a row of it.
+const SEVERAL: usize = 16;
 /// Requests that are under way at once.
 const AT_ONCE: usize = 12;
 /// Bytes that are fetched in vain rather than making two requests.
 const GAP: u64 = 64 << 10;
 /// Bytes of one request.
-const REQUEST: u64 = 2 << 20;
+const REQUEST: u64 = 512 << 10;
 
 /// Chunks by their ids.
 pub(crate) async fn get(shared: &Shared, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
@@ -57,7 +59,10 @@ async fn look(
     let large = ids.len() > MANY;
     let asked = Arc::clone(ids);
     let spots: Arc<Read<Vec<Spot>>> = Arc::new(move |view| spots(view, &asked));
-    let base = || Base::new(Arc::clone(state), log.fetcher.clone());
+    let base = || Base {
+        many: ids.len() >= SEVERAL,
+        ..Base::new(Arc::clone(state), log.fetcher.clone())
+    };
     let spots = match read_once(base(), large, &spots).await {
         // A part of the index is gone: there is a newer one.
         Err(error) if is_gone(&error) => {

@@ -9,7 +9,7 @@ use checkpoint_core::{Error, Order, Result};
 
 use super::cursor::{Reading, SegmentCursor};
 use super::spot::{BlockSpot, PartitionSpot, leading};
-use super::{Fetch, Outline, SMALL, seed};
+use super::{AHEAD, Fetch, Outline, SMALL, seed};
 use crate::block;
 use crate::cache::{BlockCache, Item, Partition};
 use crate::filter::Filter;
@@ -50,6 +50,15 @@ impl Segment {
     ///
     /// `Corrupt`, naming segment and offset, and what [`Fetch`] answers.
     pub(crate) fn get(&self, at: Key<'_>) -> Result<Option<Option<Bytes>>> {
+        self.get_of(at, 0)
+    }
+
+    /// The same for who looks up many rows: with a block that must be fetched come those around it.
+    pub(crate) fn get_of_many(&self, at: Key<'_>) -> Result<Option<Option<Bytes>>> {
+        self.get_of(at, AHEAD)
+    }
+
+    fn get_of(&self, at: Key<'_>, window: u64) -> Result<Option<Option<Bytes>>> {
         let outline = self.outline();
         if at < outline.smallest() || outline.largest() < at {
             return Ok(None);
@@ -64,8 +73,7 @@ impl Segment {
         let Some(n) = leading(&partition.index, at) else {
             return Ok(None);
         };
-        let spot = self.block_spot(&partition, n)?;
-        Ok(self.block(spot)?.get(at))
+        Ok(self.block(&partition, n, window)?.get(at))
     }
 
     /// The rows of a range.
@@ -115,16 +123,53 @@ impl Segment {
         spot.map_err(|error| error.with("segment", outline.id))
     }
 
-    /// A block.
-    fn block(&self, spot: BlockSpot) -> Result<Run> {
+    /// The n-th block of a partition. When it is fetched, so are others beside it, of so many bytes together at most.
+    fn block(&self, partition: &Partition, n: usize, window: u64) -> Result<Run> {
+        let spot = self.block_spot(partition, n)?;
         if let Some(run) = self.cached(spot) {
             return Ok(run);
         }
-        let (bytes, whole) = self.fetch(spot.range())?;
-        let run = self.open_block(spot, &bytes)?;
+        let (range, beside) = self.beside(partition, n, window)?;
+        let (bytes, whole) = self.fetch(range.clone())?;
+        let part = |spot: BlockSpot| {
+            let from = (spot.offset - range.start) as usize;
+            bytes.slice(from..from + spot.length as usize)
+        };
+        let run = self.open_block(spot, &part(spot))?;
         self.keep(spot.offset, Item::Block(run.clone()));
+        for spot in beside {
+            // What is damaged is told to who asks for it.
+            if let Ok(run) = self.open_block(spot, &part(spot)) {
+                self.keep(spot.offset, Item::Block(run));
+            }
+        }
         self.warm(self.top()?, whole);
         Ok(run)
+    }
+
+    /// The blocks after and before the n-th that lie beside it, within so many bytes, and the range of all.
+    fn beside(
+        &self,
+        partition: &Partition,
+        n: usize,
+        window: u64,
+    ) -> Result<(Range<u64>, Vec<BlockSpot>)> {
+        let mut range = self.block_spot(partition, n)?.range();
+        let mut spots = Vec::new();
+        let after: &mut dyn Iterator<Item = usize> = &mut (n + 1..partition.index.len());
+        let before: &mut dyn Iterator<Item = usize> = &mut (0..n).rev();
+        for side in [after, before] {
+            for n in side {
+                let next = self.block_spot(partition, n)?;
+                let joins = next.offset == range.end || next.range().end == range.start;
+                if !joins || range.end - range.start + next.length > window {
+                    break;
+                }
+                range = range.start.min(next.offset)..range.end.max(next.range().end);
+                spots.push(next);
+            }
+        }
+        Ok((range, spots))
     }
 
     /// A block that is in the cache.
