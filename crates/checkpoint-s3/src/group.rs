@@ -10,9 +10,9 @@ use checkpoint_rows::{Judge, Judged};
 use crate::base::Base;
 use crate::draft::{Packs, Tools};
 use crate::error::{is_gone, not_applied, nothing_done};
-use crate::log::{Appended, Draft, Log};
+use crate::log::{Appended, Draft, Log, Tail};
 use crate::state::State;
-use crate::turns;
+use crate::turns::{Next, Turn};
 
 /// How long a group tries to get a position of the log.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -43,7 +43,7 @@ fn attempt(tools: &Tools, recall: &mut Recall, members: &[Waiting]) -> Result<(G
     let log = &tools.log;
     let begun = Instant::now();
     let mut packs = Packs::default();
-    let (mut state, mut fresh, mut waited) = (log.state(), false, false);
+    let (mut state, mut fresh, mut turn) = (log.state(), false, Turn::default());
     loop {
         if begun.elapsed() > PATIENCE {
             return Err(Error::new(
@@ -51,8 +51,11 @@ fn attempt(tools: &Tools, recall: &mut Recall, members: &[Waiting]) -> Result<(G
                 "other machines were always first; send the same commit again",
             ));
         }
-        if !waited && wait_for_turn(log, &state)? {
-            (state, fresh, waited) = (newest(log)?, true, true);
+        if let Next::Look(pause) = next(log, &state, &mut turn) {
+            // The writer's own thread; to be woken too early costs a look at the log, no more.
+            std::thread::park_timeout(pause);
+            (state, fresh) = (newest(log)?, true);
+            continue;
         }
         let judged = match judge(tools, recall, &state, members) {
             Err(error) if is_gone(&error) => {
@@ -77,11 +80,12 @@ fn attempt(tools: &Tools, recall: &mut Recall, members: &[Waiting]) -> Result<(G
         }
         match put(tools, &mut packs, &state, &judged) {
             Ok(Appended::Won(_)) => return Ok(done(recall, judged)),
-            Ok(Appended::Lost) => {}
+            Ok(Appended::Lost(Tail::Seen)) => (state, fresh) = (log.state(), true),
+            Ok(Appended::Lost(Tail::Unseen)) => (state, fresh) = (newest(log)?, true),
             Err(error) => return Err(error),
         }
         recall.forget();
-        (state, fresh, waited) = (newest(log)?, true, false);
+        turn.lost();
     }
 }
 
@@ -90,16 +94,11 @@ fn done(recall: &mut Recall, judged: Judged) -> (Group, bool) {
     (Group::Done(judged.fates, judged.counters.position), true)
 }
 
-/// Waits when it is another machine's turn; answers whether it did.
-fn wait_for_turn(log: &Log, state: &State) -> Result<bool> {
+/// Whether it is this machine's turn.
+fn next(log: &Log, state: &State, turn: &mut Turn) -> Next {
     let recent: Vec<_> = state.recent.iter().copied().collect();
-    let wait = turns::wait(&recent, log.machine, state.position + 1, log.round_trip());
-    if wait.is_zero() {
-        return Ok(false);
-    }
-    // The writer's own thread; to be woken too early costs a look at the log, no more.
-    std::thread::park_timeout(wait);
-    Ok(true)
+    let (position, now) = (state.position + 1, Instant::now());
+    turn.next(&recent, log.machine, position, log.round_trip(), now)
 }
 
 /// Until something was put, no error leaves anything open.

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use parking_lot::{Mutex, RwLock};
 use tokio::task::JoinSet;
 
-pub(crate) use self::append::{Appended, Draft};
+pub(crate) use self::append::{Appended, Draft, Tail};
 
 use crate::base::Base;
 use crate::cache::BlockCache;

@@ -109,7 +109,7 @@ fn rows(tools: &Tools, sweep: &mut Option<Sweep>, budget: &Budget) -> Result<Mai
                     state = after;
                     Ok(tools.base(&state))
                 }
-                Appended::Lost => {
+                Appended::Lost(_) => {
                     overtaken = true;
                     Err(Error::new(not_applied(), "another machine was first"))
                 }
@@ -137,7 +137,7 @@ pub(crate) fn name_snapshot(tools: &Tools) -> Result<()> {
         }
         match tools.put(&state, Vec::new())? {
             Appended::Won(_) => return Ok(()),
-            Appended::Lost => drop(log.fetcher.wait(log.catch_up())?),
+            Appended::Lost(_) => drop(log.fetcher.wait(log.catch_up())?),
         }
     }
     Err(always_overtaken())

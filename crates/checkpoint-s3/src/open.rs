@@ -67,7 +67,7 @@ pub(crate) async fn first(
         };
         state = match log.append(&state, draft).await? {
             Appended::Won(state) => state,
-            Appended::Lost => log.catch_up().await?,
+            Appended::Lost(_) => log.catch_up().await?,
         };
     }
     Ok(state)

@@ -88,7 +88,7 @@ pub(crate) fn repack(tools: &Tools) -> Result<bool> {
     // is swept.
     match tools.put(&state, changes)? {
         Appended::Won(_) => Ok(more),
-        Appended::Lost => Ok(true),
+        Appended::Lost(_) => Ok(true),
     }
 }
 

@@ -153,7 +153,7 @@ fn doom(tools: &Tools, grace: Duration, now: Moment) -> Result<u64> {
     Ok(match put(tools, &state, changes.collect())? {
         Some(Appended::Won(_)) => count,
         // Somebody may need one of them by now: the next sweep looks again.
-        Some(Appended::Lost) | None => 0,
+        Some(Appended::Lost(_)) | None => 0,
     })
 }
 

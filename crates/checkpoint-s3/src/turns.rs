@@ -2,25 +2,95 @@
 //!
 //! Who won a position knows the next one first, and would win again. So whoever shares the log with others puts two in a
 //! row at most; then the one goes first that has waited longest, and the others wait two round trips for each machine
-//! before them, look again, and judge anew. A lone writer pauses now and then, so that a newcomer gets in. Correctness
-//! rests on none of it.
+//! before them, look again, and judge anew. Who has lost once knows that others want the same now: it looks on until it is
+//! its turn, since to put in vain takes longer than to look. A lone writer pauses now and then, so that a newcomer gets in.
+//! Correctness rests on none of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::id::Id;
 
 /// Entries that are looked back on.
 pub(crate) const LOOK_BACK: usize = 64;
 /// Entries in a row that one of several machines puts.
-const IN_A_ROW: usize = 2;
+pub(crate) const IN_A_ROW: usize = 2;
 /// Round trips for which one waits for each machine before it.
 const RANK: u32 = 2;
 /// No wait is longer, whatever a round trip takes.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// How long a machine waits before it puts the entry at `position`. `recent` tells who put the ones before it, newest
-/// first.
-pub(crate) fn wait(recent: &[Id], own: Id, position: u64, round_trip: Duration) -> Duration {
+/// A machine's way to an entry of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    /// Others want to put entries at the same time.
+    contended: bool,
+    /// The position that is wanted, and since when.
+    wanted: Option<(u64, Instant)>,
+}
+
+/// What to do before the next put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Put,
+    /// After so long, see what came meanwhile.
+    Look(Duration),
+}
+
+impl Turn {
+    /// Another machine was first.
+    pub(crate) const fn lost(&mut self) {
+        self.contended = true;
+    }
+
+    /// What a machine does that wants to put the entry at `position`. `recent` tells who put the ones before it, newest
+    /// first.
+    pub(crate) fn next(
+        &mut self,
+        recent: &[Id],
+        own: Id,
+        position: u64,
+        round_trip: Duration,
+        now: Instant,
+    ) -> Next {
+        let begun = match self.wanted {
+            Some((wanted, begun)) if wanted == position => begun,
+            _ => now,
+        };
+        self.wanted = Some((position, begun));
+        let wait = if self.contended {
+            contended(recent, own, round_trip)
+        } else {
+            wait(recent, own, position, round_trip)
+        };
+        if now.duration_since(begun) >= wait {
+            return Next::Put;
+        }
+        // To look takes a round trip.
+        let pause = if self.contended { Duration::ZERO } else { wait };
+        self.contended = true;
+        Next::Look(pause)
+    }
+}
+
+/// How long a machine waits before it puts the next entry, when others want the same.
+fn contended(recent: &[Id], own: Id, round_trip: Duration) -> Duration {
+    let recent = &recent[..recent.len().min(LOOK_BACK)];
+    let Some(newest) = recent.first() else {
+        return Duration::ZERO;
+    };
+    let in_a_row = recent.iter().take_while(|it| *it == newest).count();
+    let goes_on = match (*newest == own, in_a_row < IN_A_ROW) {
+        (true, true) => return Duration::ZERO,
+        // It is likely to put another one.
+        (false, true) => round_trip.saturating_mul(3) / 2,
+        (_, false) => Duration::ZERO,
+    };
+    let ranks = round_trip.saturating_mul(RANK * rank(recent, own));
+    goes_on.saturating_add(ranks).min(LONGEST)
+}
+
+/// How long a machine waits that knows of nobody who wants to put an entry now.
+fn wait(recent: &[Id], own: Id, position: u64, round_trip: Duration) -> Duration {
     let recent = &recent[..recent.len().min(LOOK_BACK)];
     let in_a_row = recent.iter().take_while(|machine| **machine == own).count();
     if in_a_row == recent.len() {
@@ -83,6 +153,42 @@ mod tests {
         assert_eq!(trips(&alone, 127), 0.0);
         assert_eq!(trips(&alone, 128), 2.5);
         assert_eq!(trips("aaa", 64), 0.0);
+    }
+
+    #[test]
+    fn who_has_lost_looks_on_until_it_is_its_turn() {
+        let (begun, mut turn) = (Instant::now(), Turn::default());
+        // Nobody else is known to want anything.
+        let others = machines("bbc");
+        let first = turn.next(&others, Id([b'a'; 16]), 4, TRIP, begun);
+        assert_eq!(first, Next::Put);
+        turn.lost();
+        let mut next = |recent: &str, position, trips: f64| {
+            let now = begun + TRIP.mul_f64(trips);
+            turn.next(&machines(recent), Id([b'a'; 16]), position, TRIP, now)
+        };
+        let look = Next::Look(Duration::ZERO);
+        // The winner is likely to go on; once it has, it is the turn of who has waited longest.
+        assert_eq!(next("bccaa", 6, 2.0), look);
+        assert_eq!(next("bbccaa", 7, 3.0), Next::Put);
+        // Another one has waited longer: it has two round trips.
+        assert_eq!(next("bbaacc", 7, 3.0), look);
+        assert_eq!(next("bbaacc", 7, 4.0), look);
+        assert_eq!(next("bbaacc", 7, 5.0), Next::Put);
+        // What was won goes on.
+        assert_eq!(next("abbaacc", 8, 6.0), Next::Put);
+    }
+
+    #[test]
+    fn whose_second_entry_does_not_come_is_not_waited_for_long() {
+        let (begun, mut turn) = (Instant::now(), Turn::default());
+        turn.lost();
+        let mut next = |trips: f64| {
+            let now = begun + TRIP.mul_f64(trips);
+            turn.next(&machines("bca"), Id([b'a'; 16]), 4, TRIP, now)
+        };
+        assert_eq!(next(0.0), Next::Look(Duration::ZERO));
+        assert_eq!(next(1.5), Next::Put);
     }
 
     #[test]

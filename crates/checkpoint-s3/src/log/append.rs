@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use checkpoint_core::{Error, ErrorKind, Result};
+use futures::future::join;
 
-use super::Log;
+use super::{Followed, Log};
 use crate::entry::{Digest, Entry, Logged, SnapshotName};
 use crate::error::{is_refused, unknown};
 use crate::layout::Name;
@@ -24,8 +25,22 @@ const ATTEMPTS: usize = 3;
 pub(crate) enum Appended {
     /// It is in the log, and this is the state after it.
     Won(Arc<State>),
-    /// Another one has its position.
-    Lost,
+    /// Another one has its position. What was found there and behind it is known by now; whether that is all there was.
+    Lost(Tail),
+}
+
+/// Whether the end of the log was seen after somebody else's entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tail {
+    Seen,
+    Unseen,
+}
+
+/// Who has a position.
+enum Settled {
+    Own,
+    /// The entry there, and what comes after it, if that could be read.
+    Other(Bytes, Option<Option<Bytes>>),
 }
 
 /// What an entry says.
@@ -62,14 +77,14 @@ impl Log {
         };
         let bytes = entry.encode()?;
         let looked = *self.looked.lock();
-        if !self.settle(&entry, &bytes).await? {
-            return Ok(Appended::Lost);
+        if let Settled::Other(found, next) = self.settle(&entry, &bytes).await? {
+            return Ok(Appended::Lost(self.learn(state, &found, next)));
         }
         // Whoever slept for so long that the log's end had moved on, and what was there was taken away, has put an entry
         // where nobody reads, itself least of all.
         if looked.is_long_ago(&*self.clock) && !self.is_before(state).await? {
             self.reload().await?;
-            return Ok(Appended::Lost);
+            return Ok(Appended::Lost(Tail::Unseen));
         }
         *self.looked.lock() = Looked::now(&*self.clock);
         let after = state.after(&entry, Digest::of(&bytes), self.machine)?;
@@ -79,6 +94,25 @@ impl Log {
             self.has_named(name);
         }
         Ok(Appended::Won(self.state()))
+    }
+
+    /// Takes in the entry of who was first, and the one after it. What does not follow is told by who reads on.
+    fn learn(&self, state: &State, found: &Bytes, next: Option<Option<Bytes>>) -> Tail {
+        let Ok(Followed::To(mut after)) = self.follow(state, found) else {
+            return Tail::Unseen;
+        };
+        let mut tail = Tail::Unseen;
+        match next {
+            Some(None) => tail = Tail::Seen,
+            Some(Some(next)) => {
+                if let Ok(Followed::To(last)) = self.follow(&after, &next) {
+                    after = last;
+                }
+            }
+            None => {}
+        }
+        self.publish(Arc::new(after));
+        tail
     }
 
     async fn is_before(&self, state: &State) -> Result<bool> {
@@ -91,8 +125,8 @@ impl Log {
             .map_err(|error| lost_sight().because(error))
     }
 
-    /// Puts the bytes of an entry until it is known who has its position; answers whether it has.
-    async fn settle(&self, entry: &Entry, bytes: &Bytes) -> Result<bool> {
+    /// Puts the bytes of an entry until it is known who has its position.
+    async fn settle(&self, entry: &Entry, bytes: &Bytes) -> Result<Settled> {
         let name = Name::Log(entry.position);
         let mut failed = None;
         for _ in 0..ATTEMPTS {
@@ -100,16 +134,22 @@ impl Log {
             match self.objects.create(name, bytes.clone()).await {
                 Ok(Created::Done) => {
                     self.took(begun);
-                    return Ok(true);
+                    return Ok(Settled::Own);
                 }
                 Ok(Created::Taken) => {}
                 Err(error) if is_refused(&error) && failed.is_none() => return Err(error),
                 Err(error) => failed = Some(error),
             }
-            // What is in the way may be what this put, or one before it, has brought there.
-            let found = self.objects.get(name).await;
+            // What is in the way may be what this put, or one before it, has brought there. Else it is another's, who
+            // may have gone on already: to ask for both at once spares a round trip.
+            let (found, next) = join(
+                self.objects.get(name),
+                self.objects.get_log(entry.position + 1),
+            )
+            .await;
             match found.map_err(out_of_sight)? {
-                Some(found) => return is_same(entry, bytes, &found),
+                Some(found) if is_same(entry, bytes, &found)? => return Ok(Settled::Own),
+                Some(found) => return Ok(Settled::Other(found, next.ok())),
                 None => tracing::debug!(position = entry.position, "an entry is put once more"),
             }
         }
