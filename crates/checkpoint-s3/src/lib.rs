@@ -21,6 +21,7 @@ mod flush;
 mod group;
 mod id;
 mod layout;
+mod linger;
 mod log;
 mod looked;
 mod maintain;

@@ -2,18 +2,25 @@
 //! the entry is in the log.
 
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Instant;
 
 use checkpoint_core::engine::{self, Recall, Waiting};
 use checkpoint_core::{Budget, Commit, MaintainStep, Position, Receipt, Result};
 use tokio::sync::watch;
 
 use crate::draft::Tools;
-use crate::flush::{Effort, flush};
+use crate::flush::{Effort, Pending, flush};
 use crate::group::transaction;
+use crate::linger::Linger;
 use crate::maintain::{self, Upkeep};
+use crate::turns;
 
 /// The way to the writer.
 pub(crate) type Writer = engine::Writer<Work>;
+
+/// What became of a snapshot; none: there was nothing new.
+type Made = Result<Option<Pending>>;
 
 /// The thread's own.
 #[derive(Debug)]
@@ -22,6 +29,9 @@ pub(crate) struct Work {
     position: watch::Sender<Position>,
     recall: Recall,
     upkeep: Upkeep,
+    linger: Linger,
+    /// A snapshot that is being made while others commit.
+    making: Option<JoinHandle<Made>>,
     /// The position at which a snapshot was tried last.
     tried: u64,
 }
@@ -33,23 +43,69 @@ pub(crate) fn start(tools: Tools, position: watch::Sender<Position>) -> Result<W
         position,
         recall: Recall::default(),
         upkeep: Upkeep::default(),
+        linger: Linger::default(),
+        making: None,
         tried: 0,
     })
 }
 
 impl Work {
+    /// Of several machines one makes a snapshot, and not while the others wait for its second entry: the one whose turn it
+    /// was when it became due, so many entries ago. If it does not, the others do, later.
+    fn leaves_it_to_others(&self, ago: u64) -> bool {
+        let state = self.tools.log.state();
+        let own = self.tools.log.machine;
+        if state.recent.iter().all(|machine| *machine == own) {
+            return false;
+        }
+        let in_a_row = state.recent.iter().take_while(|it| **it == own).count();
+        in_a_row < turns::IN_A_ROW || ago >= in_a_row as u64
+    }
+
     /// Makes a snapshot once so many entries came since the last one.
     fn flush_after(&mut self, entries: u64) {
+        self.take_made(false);
+        if self.making.is_some() {
+            return;
+        }
         let log = &self.tools.log;
         let position = log.state().position;
         let since = position.saturating_sub(log.covered().max(self.tried));
-        if since < entries {
+        if since < entries || (since < 2 * entries && self.leaves_it_to_others(since - entries)) {
             return;
         }
         // One that failed is not tried again at once.
         self.tried = position;
-        match flush(&self.tools, Effort::Little) {
-            Ok(Some(pending)) => log.expect(pending),
+        if self.linger.is_busy() && self.make_aside() {
+            return;
+        }
+        self.made(flush(&self.tools, Effort::Little));
+    }
+
+    /// Makes a snapshot while commits go on, since many wait for the next entry. Who is alone waits for nothing of it
+    /// anyway, and there the order of requests is always the same.
+    fn make_aside(&mut self) -> bool {
+        let tools = self.tools.clone();
+        let thread = std::thread::Builder::new().name("checkpoint-snapshot".to_owned());
+        self.making = thread.spawn(move || flush(&tools, Effort::Little)).ok();
+        self.making.is_some()
+    }
+
+    /// Takes what was made aside, if it is over; waits for it when nothing else may go on beside it.
+    fn take_made(&mut self, wait: bool) {
+        let over = |it: &mut JoinHandle<Made>| wait || it.is_finished();
+        let Some(making) = self.making.take_if(over) else {
+            return;
+        };
+        match making.join() {
+            Ok(made) => self.made(made),
+            Err(_) => tracing::error!("the thread that makes snapshots panicked"),
+        }
+    }
+
+    fn made(&self, made: Made) {
+        match made {
+            Ok(Some(pending)) => self.tools.log.expect(pending),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "a snapshot was not made; the log gets longer"),
         }
@@ -62,7 +118,16 @@ impl engine::Work for Work {
     type Budget = Budget;
     type Step = Result<MaintainStep>;
 
+    fn lingers(&mut self, members: usize) -> bool {
+        let round_trip = self.tools.log.round_trip();
+        let wait = self.linger.wait(members, round_trip, Instant::now());
+        // The writer's own thread; to be woken too early costs a look at the queue, no more.
+        wait.inspect(|wait| std::thread::park_timeout(*wait))
+            .is_some()
+    }
+
     fn group(&mut self, members: Vec<Waiting>) {
+        self.linger.begin(members.len());
         let (tools, recall) = (&self.tools, &mut self.recall);
         let mut transaction = |members: &[Waiting]| transaction(tools, recall, members);
         engine::settle(members, &mut transaction, &|position| {
@@ -77,6 +142,7 @@ impl engine::Work for Work {
     }
 
     fn maintain(&mut self, budget: &Budget) -> Result<MaintainStep> {
+        self.take_made(true);
         self.recall.forget();
         let step = maintain::step(&self.tools, &mut self.upkeep, budget);
         self.recall.forget();
@@ -88,6 +154,7 @@ impl engine::Work for Work {
     }
 
     fn end(&mut self) {
+        self.take_made(true);
         // Of a handle that was dropped nobody knows whether its runtime still is there.
         if !self.tools.closing.load(Ordering::Acquire) {
             return;

@@ -25,6 +25,14 @@ pub trait Work {
     /// Does commits that waited together, in their order, and answers each.
     fn group(&mut self, members: Vec<Member<Self>>);
 
+    /// Called before a group when nothing else waits, with how many are in it: where to do a group takes long, it may wait
+    /// a little for those who have just been answered and ask again. Whether it did, so that the queue is looked at once
+    /// more.
+    fn lingers(&mut self, members: usize) -> bool {
+        let _ = members;
+        false
+    }
+
     /// Does a part of the upkeep, between two groups.
     fn maintain(&mut self, budget: &Self::Budget) -> Self::Step;
 
@@ -202,8 +210,11 @@ impl<W: Work> Queue<W> {
                     return Some(answer);
                 }
             }
-            if members.len() < self.room {
+            while next.is_none() && members.len() < self.room {
                 next = self.jobs.try_recv().ok();
+                if next.is_none() && (members.is_empty() || !work.lingers(members.len())) {
+                    break;
+                }
             }
         }
         group(work, &mut members);
