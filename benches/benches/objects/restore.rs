@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use checkpoint_benches::figure::{Figure, Table};
+use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::paired::{Rounds, measure_prepared};
-use checkpoint_benches::place::runtime;
+use checkpoint_benches::place::{directory, runtime};
 use checkpoint_benches::report::{Asked, Report};
 use checkpoint_benches::state::Noise;
+use checkpoint_conformance::objects::Counted;
 use checkpoint_core::{CheckpointId, Store};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -15,12 +16,16 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use crate::far::{far, open, options, session};
 
 const LOAD: &str = "restore 64 MiB that do not compress";
+const AGAIN: &str = "restore 64 MiB again, chunks in a directory";
 const BYTES: usize = 64 << 20;
 const PLAIN: &str = "plain";
 
 pub(crate) fn run(report: &mut Report, asked: &Asked) {
     if report.wants(Table::Objects, LOAD) {
         report.tell(restores(asked.rounds(9)));
+    }
+    if report.wants(Table::Objects, AGAIN) {
+        report.tell(requests());
     }
 }
 
@@ -57,6 +62,23 @@ async fn get(objects: &dyn ObjectStore) -> usize {
     let range = 0..BYTES as u64;
     let got = objects.get_range(&Path::from(PLAIN), range).await;
     got.expect("got").len()
+}
+
+/// Those of a machine that restores the state and then knows nothing but what lies in a directory, beside those of one that
+/// knows nothing at all.
+fn requests() -> Figure {
+    let (runtime, dir) = (runtime(), directory());
+    let bucket: Arc<InMemory> = Arc::default();
+    let (id, _) = runtime.block_on(fill(&bucket));
+    let made = || {
+        let counted = Counted::new(bucket.clone());
+        let options = options(Arc::new(counted.clone()));
+        let options = options.with_cache_directory(dir.path().join("cache"), 1 << 30);
+        runtime.block_on(async { restore(&open(options).await, &id).await });
+        Spread::value(counted.requests().total() as f64, 1)
+    };
+    let first = made();
+    Figure::alone(Table::Objects, AGAIN, "requests", made()).beside(first)
 }
 
 async fn restore(machine: &Store, id: &CheckpointId) -> usize {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use checkpoint_core::engine::aside;
 use checkpoint_core::{ChunkId, Error, Item, Result, StoredChunk};
 use checkpoint_rows::{Table, View};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::base::{Base, Fetched, number};
 use crate::cache::{self, BlockCache};
+use crate::disk::Part;
 use crate::error::is_gone;
 use crate::layout::Name;
 use crate::log::Log;
@@ -71,7 +73,8 @@ async fn look(
         }
         spots => spots?,
     };
-    let fetched = Arc::new(fetch(log, &shared.chunks, spots).await?);
+    let mut brought = fetch(shared, spots).await?;
+    let fetched = Arc::new(std::mem::take(&mut brought.fetched));
     let base = Base {
         fetched: Some(Arc::clone(&fetched)),
         ..base()
@@ -83,6 +86,7 @@ async fn look(
     if whole {
         keep(&shared.chunks, &fetched);
     }
+    settle(shared, brought, whole).await;
     Ok((items, whole))
 }
 
@@ -111,8 +115,59 @@ fn hide_damage<T>(found: Result<T>) -> Result<Result<T>> {
     }
 }
 
-/// Brings stored forms, each from the cache or by a request that it shares with its neighbours.
-async fn fetch(log: &Arc<Log>, cache: &BlockCache, spots: Vec<Spot>) -> Result<Fetched> {
+/// Stored forms, and where they came from.
+#[derive(Debug, Default)]
+struct Brought {
+    fetched: Fetched,
+    /// Those that the directory had.
+    from_disk: Vec<Spot>,
+    /// What was fetched for the others.
+    parts: Vec<Part>,
+}
+
+/// What is whole stays in the directory; when not all is, what came from there goes.
+async fn settle(shared: &Shared, brought: Brought, whole: bool) {
+    let Brought {
+        from_disk, parts, ..
+    } = brought;
+    let Some(disk) = shared.disk.clone() else {
+        return;
+    };
+    let nothing = if whole {
+        parts.is_empty()
+    } else {
+        from_disk.is_empty()
+    };
+    if nothing {
+        return;
+    }
+    let done = aside(move || {
+        if whole {
+            disk.keep(&parts);
+        } else {
+            disk.drop_around(&from_disk);
+        }
+        Ok(())
+    });
+    // No read fails because of it.
+    if let Err(error) = done.await {
+        tracing::debug!(%error, "chunks were not kept in the directory");
+    }
+}
+
+/// What of these spots the directory has.
+async fn on_disk(shared: &Shared, spots: &[Spot]) -> Vec<(Spot, Bytes)> {
+    let Some(disk) = shared.disk.clone().filter(|_| !spots.is_empty()) else {
+        return Vec::new();
+    };
+    let spots = spots.to_vec();
+    let found = aside(move || Ok(disk.find(&spots))).await;
+    found.unwrap_or_default()
+}
+
+/// Brings stored forms, each from a cache or by a request that it shares with its neighbours.
+async fn fetch(shared: &Shared, spots: Vec<Spot>) -> Result<Brought> {
+    let (log, cache) = (&shared.log, &shared.chunks);
     let mut fetched = Fetched::with_capacity(spots.len());
     let mut missing = Vec::new();
     for spot in spots {
@@ -123,13 +178,27 @@ async fn fetch(log: &Arc<Log>, cache: &BlockCache, spots: Vec<Spot>) -> Result<F
             _ => missing.push(spot),
         }
     }
+    let mut from_disk = Vec::new();
+    for (spot, bytes) in on_disk(shared, &missing).await {
+        fetched.insert(spot, Some(bytes));
+        from_disk.push(spot);
+    }
+    missing.retain(|spot| !fetched.contains_key(spot));
     let parts: Vec<_> = futures::stream::iter(together(&missing))
-        .map(|part| part_of(Arc::clone(log), part))
+        .map(|part| part_of(Arc::clone(log), part, shared.disk.is_some()))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
-    fetched.extend(parts.into_iter().flatten());
-    Ok(fetched)
+    let mut brought = Brought {
+        fetched,
+        from_disk,
+        parts: Vec::new(),
+    };
+    for (spots, part) in parts {
+        brought.fetched.extend(spots);
+        brought.parts.extend(part);
+    }
+    Ok(brought)
 }
 
 /// Sorted spots, those side by side together.
@@ -151,15 +220,23 @@ fn together(spots: &[Spot]) -> Vec<Vec<Spot>> {
     parts
 }
 
-async fn part_of(log: Arc<Log>, part: Vec<Spot>) -> Result<BTreeMap<Spot, Option<Bytes>>> {
+/// One request's chunks, and, if that is wanted, the whole of what it brought.
+async fn part_of(
+    log: Arc<Log>,
+    part: Vec<Spot>,
+    whole: bool,
+) -> Result<(BTreeMap<Spot, Option<Bytes>>, Option<Part>)> {
     let (Some(first), Some(last)) = (part.first(), part.last()) else {
-        return Ok(BTreeMap::new());
+        return Ok((BTreeMap::new(), None));
     };
     let end = part.iter().map(|spot| spot.range().end).max();
     let range = first.offset..end.unwrap_or(last.range().end);
-    let bytes = match log.objects.range(Name::Pack(first.pack), range).await {
+    let got = log.objects.range(Name::Pack(first.pack), range).await;
+    let bytes = match got {
         Ok(bytes) => bytes,
-        Err(error) if is_gone(&error) => return Ok(part.iter().map(|it| (*it, None)).collect()),
+        Err(error) if is_gone(&error) => {
+            return Ok((part.iter().map(|it| (*it, None)).collect(), None));
+        }
         Err(error) => return Err(error),
     };
     let cut = part.iter().map(|spot| {
@@ -171,7 +248,12 @@ async fn part_of(log: Arc<Log>, part: Vec<Spot>) -> Result<BTreeMap<Spot, Option
         // A copy: one chunk that is kept must not keep all that was fetched with it.
         Ok((*spot, Some(Bytes::copy_from_slice(bytes))))
     });
-    cut.collect()
+    let cut = cut.collect::<Result<_>>()?;
+    let spot = Spot {
+        length: bytes.len() as u64,
+        ..*first
+    };
+    Ok((cut, whole.then_some(Part { spot, bytes })))
 }
 
 fn keep(cache: &BlockCache, fetched: &Fetched) {

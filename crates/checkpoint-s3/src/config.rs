@@ -1,8 +1,10 @@
 //! How to open a store.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use checkpoint_core::files::{Files, SystemFiles};
 use checkpoint_core::{Clock, Durability, IdSource, Limits, SystemClock, SystemIds};
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -28,6 +30,14 @@ pub struct ObjectOptions {
     pub index_cache: usize,
     /// Bytes of memory for chunks. Default: 64 MiB.
     pub chunk_cache: usize,
+    /// A directory of this machine for chunks, so that who opens the store again need not fetch them again. The one in
+    /// which it lies must be there; nobody but this user may have rights in it. Several stores and processes may share it.
+    /// Default: none.
+    pub cache_directory: Option<PathBuf>,
+    /// Bytes of that directory. Default: 1 GiB.
+    pub cache_bytes: u64,
+    /// The calls to the file system for it. Default: as the system does them.
+    pub cache_files: Arc<dyn Files>,
     /// How old the state may be that a read sees, so that it asks for nothing. What this handle itself wrote is always
     /// seen. Default: none; each read asks once for what came last.
     pub staleness: Duration,
@@ -55,6 +65,9 @@ impl ObjectOptions {
             read_only: false,
             index_cache: 64 << 20,
             chunk_cache: 64 << 20,
+            cache_directory: None,
+            cache_bytes: 1 << 30,
+            cache_files: Arc::new(SystemFiles),
             staleness: Duration::ZERO,
             snapshot_after: DOZEN,
             durability: Durability::Remote,
@@ -96,6 +109,21 @@ impl ObjectOptions {
     #[must_use]
     pub const fn with_caches(mut self, index: usize, chunks: usize) -> Self {
         (self.index_cache, self.chunk_cache) = (index, chunks);
+        self
+    }
+
+    /// With a directory for chunks, and at most so many bytes of it. What lies there is not trusted; when it cannot be
+    /// used, nothing is cached in it and no read fails.
+    #[must_use]
+    pub fn with_cache_directory(mut self, path: impl Into<PathBuf>, bytes: u64) -> Self {
+        (self.cache_directory, self.cache_bytes) = (Some(path.into()), bytes);
+        self
+    }
+
+    /// With other calls to the file system for that directory.
+    #[must_use]
+    pub fn with_cache_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.cache_files = files;
         self
     }
 

@@ -12,6 +12,7 @@ mod chunks;
 pub mod client;
 mod config;
 mod directory;
+mod disk;
 mod draft;
 mod entry;
 mod error;

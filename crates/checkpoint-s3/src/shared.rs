@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use checkpoint_core::engine::{StoreRow, aside};
-use checkpoint_core::{Capabilities, ContentHasher, Error, Format, Position, Result, StoreInfo};
+use checkpoint_core::{
+    Capabilities, ContentHasher, Error, Format, Position, Result, StoreId, StoreInfo,
+};
 use checkpoint_rows::View;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -13,6 +15,7 @@ use tokio::sync::watch;
 use crate::base::Base;
 use crate::cache::BlockCache;
 use crate::config::ObjectOptions;
+use crate::disk::DiskCache;
 use crate::draft::Tools;
 use crate::error::{is_gone, stopped};
 use crate::fetch::{Fetcher, at_hand};
@@ -39,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) options: ObjectOptions,
     pub(crate) log: Arc<Log>,
     pub(crate) chunks: Arc<BlockCache>,
+    pub(crate) disk: Option<Arc<DiskCache>>,
     pub(crate) writer: Option<Writer>,
     /// The newest position that this handle knows of; who waits is woken through it.
     pub(crate) position: watch::Sender<Position>,
@@ -84,6 +88,7 @@ impl Shared {
         let chunks = Arc::new(BlockCache::new(options.chunk_cache));
         let row = read(&log, log.state(), false, Arc::new(View::store)).await?;
         row.check(VERSION, !options.read_only)?;
+        let disk = disk(&options, row.id).await?;
         // To tell how far the store has come would read more: who asks for it does.
         let position = watch::Sender::new(Position::START);
         let writer = (!options.read_only).then(|| worker::start(tools, position.clone()));
@@ -91,6 +96,7 @@ impl Shared {
             info: info(&options, &row),
             log,
             chunks,
+            disk,
             writer: writer.transpose()?,
             position,
             closing: closed,
@@ -183,6 +189,15 @@ pub(crate) async fn read_once<T: Send + 'static>(
     }
     let work = Arc::clone(work);
     aside(move || work(&view)).await
+}
+
+/// The cache in a directory, if one is asked for and can be had.
+async fn disk(options: &ObjectOptions, store: StoreId) -> Result<Option<Arc<DiskCache>>> {
+    if options.cache_directory.is_none() {
+        return Ok(None);
+    }
+    let options = options.clone();
+    aside(move || Ok(DiskCache::open(&options, store).map(Arc::new))).await
 }
 
 fn info(options: &ObjectOptions, row: &StoreRow) -> StoreInfo {

@@ -101,6 +101,8 @@ const FEATURES: &[(&str, &str)] = &[
 /// | `mode=rw\|ro` | `ro`: nothing can be written, nothing is created | `rw` |
 /// | `staleness=2s` | how old what is read may be, so that reads need no request, at most `60m` | `0s` |
 /// | `cache=64MiB` | memory for what was read of the index, and as much for chunks, at most `64GiB` | `64MiB` |
+/// | `cache_dir=/var/cache/agent` | a directory for chunks, so that who opens the store again need not fetch them again; nobody but its user may have rights in it | none |
+/// | `cache_dir_size=256MiB` | its bytes at most, at most 64GiB | `1GiB` |
 /// | `snapshot_after=12` | commits, or groups of them, after which a snapshot is made, at most 10000 | `12` |
 ///
 /// | option of `s3:`, `gs:`, `az:` | meaning | default |

@@ -139,6 +139,7 @@ pub(super) const PROMISES: &[Promise] = &[
     least(Objects, "four machines, saves of the slowest", 0.5).goal(0.9),
     most(Objects, "four machines, a save, 99 of 100", 20.0),
     most(Objects, "restore 64 MiB that do not compress", 3.0).goal(1.2),
+    value(Objects, "restore 64 MiB again, chunks in a directory", 20.0),
     value(Objects, "open a store of 100,000 checkpoints", 20.0).goal(6.0),
     value(Growth, "words, file after close", 0.6),
     value(Growth, "hexadecimal digits, file after close", 0.6),

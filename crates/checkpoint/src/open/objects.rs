@@ -1,5 +1,6 @@
 //! The options of the URLs of objects: `file:`, `s3:`, `gs:`, `az:`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(super) const S3: Service = Service {
         "mode",
         "staleness",
         "cache",
+        "cache_dir",
+        "cache_dir_size",
         "snapshot_after",
         "endpoint",
         "timeout",
@@ -50,6 +53,8 @@ pub(super) const GCS: Service = Service {
         "mode",
         "staleness",
         "cache",
+        "cache_dir",
+        "cache_dir_size",
         "snapshot_after",
         "endpoint",
         "timeout",
@@ -67,6 +72,8 @@ pub(super) const AZURE: Service = Service {
         "mode",
         "staleness",
         "cache",
+        "cache_dir",
+        "cache_dir_size",
         "snapshot_after",
         "endpoint",
         "timeout",
@@ -84,6 +91,8 @@ pub(super) struct Settings {
     read_only: bool,
     staleness: Option<Duration>,
     cache: Option<usize>,
+    cache_dir: Option<PathBuf>,
+    cache_dir_size: Option<u64>,
     snapshot_after: Option<u64>,
 }
 
@@ -103,6 +112,12 @@ impl Settings {
                     Some(bytes) => self.cache = usize::try_from(bytes).ok(),
                     None => return bad(SIZE),
                 },
+                "cache_dir" if value.is_empty() => return bad("it is the path of a directory"),
+                "cache_dir" => self.cache_dir = Some(value.into()),
+                "cache_dir_size" => match size(value) {
+                    Some(bytes) => self.cache_dir_size = Some(bytes),
+                    None => return bad(SIZE),
+                },
                 "snapshot_after" => match value.parse() {
                     Ok(entries @ 1..=10_000) => self.snapshot_after = Some(entries),
                     _ => return bad("it is a number from 1 to 10000"),
@@ -117,7 +132,23 @@ impl Settings {
         file::may_create(url, self.create.unwrap_or(true), self.read_only)
     }
 
+    /// Refuses options that mean nothing without another one.
+    fn check(&self, url: &StoreUrl) -> Result<()> {
+        if self.cache_dir_size.is_some() && self.cache_dir.is_none() {
+            let problem = "`cache_dir_size` bounds a directory, and none is named; add `cache_dir`";
+            return Err(url.blame(Error::invalid(problem)));
+        }
+        Ok(())
+    }
+
     fn apply(&self, url: &StoreUrl, options: ObjectOptions) -> Result<ObjectOptions> {
+        let options = match &self.cache_dir {
+            Some(path) => {
+                let bytes = self.cache_dir_size.unwrap_or(options.cache_bytes);
+                options.with_cache_directory(path, bytes)
+            }
+            None => options,
+        };
         let (index, chunks) = (options.index_cache, options.chunk_cache);
         let staleness = self.staleness.unwrap_or(options.staleness);
         let entries = self.snapshot_after.unwrap_or(options.snapshot_after);
@@ -143,7 +174,15 @@ pub(super) async fn open_directory(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
 /// What the URL of a directory says.
 #[cfg(feature = "file")]
 pub(super) fn directory(url: &StoreUrl) -> Result<(DirectoryOptions, Settings)> {
-    const KNOWN: &[&str] = &["create", "mode", "staleness", "cache", "snapshot_after"];
+    const KNOWN: &[&str] = &[
+        "create",
+        "mode",
+        "staleness",
+        "cache",
+        "cache_dir",
+        "cache_dir_size",
+        "snapshot_after",
+    ];
     let problem = match url.place() {
         Place::Path(path) if !path.is_empty() => {
             let mut settings = Settings::default();
@@ -152,6 +191,7 @@ pub(super) fn directory(url: &StoreUrl) -> Result<(DirectoryOptions, Settings)> 
                     return Err(url.unknown_option(name, KNOWN));
                 }
             }
+            settings.check(url)?;
             let directory = DirectoryOptions::at(path)
                 .with_create(settings.may_create(url)?)
                 .with_read_only(settings.read_only);
@@ -195,6 +235,7 @@ pub(super) fn bucket(url: &StoreUrl, service: &Service) -> Result<(Bucket, Setti
         bucket = apply(url, bucket, name, value)?;
     }
     settings.may_create(url)?;
+    settings.check(url)?;
     bucket.check().map_err(|error| url.blame(error))?;
     Ok((bucket, settings))
 }

@@ -41,7 +41,8 @@ fn what_a_url_leaves_open_is_as_the_backend_has_it() {
 #[test]
 fn each_option_of_a_bucket_is_taken() {
     let url = "s3://b-1.x/some/store/?endpoint=http://127.0.0.1:9000&region=eu-central-1&timeout=250ms&retries=0\
-               &create=false&mode=rw&staleness=2s&cache=1MiB&snapshot_after=3";
+               &create=false&mode=rw&staleness=2s&cache=1MiB&snapshot_after=3\
+               &cache_dir=/var/c%20d&cache_dir_size=2GiB";
     let (bucket, settings) = bucket_of(url).unwrap();
     assert_eq!((&*bucket.name, &*bucket.prefix), ("b-1.x", "some/store/"));
     assert_eq!(bucket.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
@@ -52,6 +53,8 @@ fn each_option_of_a_bucket_is_taken() {
     assert_eq!(settings.staleness, Some(Duration::from_secs(2)));
     assert_eq!(settings.cache, Some(1 << 20));
     assert_eq!(settings.snapshot_after, Some(3));
+    assert_eq!(settings.cache_dir, Some(PathBuf::from("/var/c d")));
+    assert_eq!(settings.cache_dir_size, Some(2 << 30));
     let (container, settings) = bucket_of("az://c?account=people&mode=ro").unwrap();
     assert_eq!(container.account.as_deref(), Some("people"));
     assert!(settings.read_only);
@@ -79,10 +82,14 @@ fn each_bad_url_is_answered_with_what_would_be_right() {
         ("file://dir?mode=ro&create=true", "exclude each other"),
         ("file://dir?staleness=2", "ms, s or m"),
         ("file://dir?cache=5", "KiB, MiB or GiB"),
+        ("file://dir?cache_dir=", "it is the path of a directory"),
+        ("s3://b?cache_dir=c&cache_dir_size=5", "KiB, MiB or GiB"),
+        ("s3://b?cache_dir_size=5MiB", "add `cache_dir`"),
         ("file://dir?snapshot_after=0", "from 1 to 10000"),
         (
             "file://dir?endpoint=x",
-            "unknown option `endpoint`; known are create, mode, staleness, cache, snapshot_after",
+            "unknown option `endpoint`; known are create, mode, staleness, cache, cache_dir, cache_dir_size, \
+             snapshot_after",
         ),
         ("s3:", "no bucket is named; write s3://bucket/prefix"),
         ("s3://", "no bucket is named"),
