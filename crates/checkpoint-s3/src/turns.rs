@@ -16,6 +16,11 @@ pub(crate) const LOOK_BACK: usize = 64;
 pub(crate) const IN_A_ROW: usize = 2;
 /// Round trips for which one waits for each machine before it.
 const RANK: u32 = 2;
+/// Round trips after which one waits for nobody: where many machines put an entry now and then, there is always one that
+/// may be about to put another.
+const PATIENCE: u32 = 12;
+/// How often one looks in a round trip at most.
+const LOOKS: u32 = 16;
 /// No wait is longer, whatever a round trip takes.
 const LONGEST: Duration = Duration::from_secs(2);
 
@@ -26,6 +31,8 @@ pub(crate) struct Turn {
     contended: bool,
     /// The position that is wanted, and since when.
     wanted: Option<(u64, Instant)>,
+    /// Since when any is.
+    since: Option<Instant>,
 }
 
 /// What to do before the next put.
@@ -57,6 +64,10 @@ impl Turn {
             _ => now,
         };
         self.wanted = Some((position, begun));
+        let waited = now.duration_since(*self.since.get_or_insert(now));
+        if waited > round_trip.saturating_mul(PATIENCE) {
+            return Next::Put;
+        }
         let wait = if self.contended {
             contended(recent, own, round_trip)
         } else {
@@ -65,8 +76,12 @@ impl Turn {
         if now.duration_since(begun) >= wait {
             return Next::Put;
         }
-        // To look takes a round trip.
-        let pause = if self.contended { Duration::ZERO } else { wait };
+        // To look takes about a round trip, but not where files are the objects.
+        let pause = if self.contended {
+            round_trip / LOOKS
+        } else {
+            wait
+        };
         self.contended = true;
         Next::Look(pause)
     }
@@ -167,7 +182,7 @@ mod tests {
             let now = begun + TRIP.mul_f64(trips);
             turn.next(&machines(recent), Id([b'a'; 16]), position, TRIP, now)
         };
-        let look = Next::Look(Duration::ZERO);
+        let look = Next::Look(TRIP / LOOKS);
         // The winner is likely to go on; once it has, it is the turn of who has waited longest.
         assert_eq!(next("bccaa", 6, 2.0), look);
         assert_eq!(next("bbccaa", 7, 3.0), Next::Put);
@@ -180,6 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn nobody_waits_for_ever_for_those_who_keep_coming() {
+        let (begun, mut turn) = (Instant::now(), Turn::default());
+        turn.lost();
+        let mut next = |position: u64| {
+            let now = begun + TRIP * position as u32;
+            // Each entry is another machine's first.
+            let recent: Vec<_> = (0..64).map(|n| Id([(position + n) as u8; 16])).collect();
+            turn.next(&recent, Id([255; 16]), position, TRIP, now)
+        };
+        let waited = (0..64).position(|position| next(position) == Next::Put);
+        assert_eq!(waited, Some(13));
+    }
+
+    #[test]
     fn whose_second_entry_does_not_come_is_not_waited_for_long() {
         let (begun, mut turn) = (Instant::now(), Turn::default());
         turn.lost();
@@ -187,7 +216,7 @@ mod tests {
             let now = begun + TRIP.mul_f64(trips);
             turn.next(&machines("bca"), Id([b'a'; 16]), 4, TRIP, now)
         };
-        assert_eq!(next(0.0), Next::Look(Duration::ZERO));
+        assert_eq!(next(0.0), Next::Look(TRIP / LOOKS));
         assert_eq!(next(1.5), Next::Put);
     }
 
