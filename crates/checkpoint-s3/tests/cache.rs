@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -306,24 +306,21 @@ struct Watched {
     full: AtomicBool,
     read_only: AtomicBool,
     opened: AtomicUsize,
-    here: calls::Threads,
+    here: Threads,
 }
 
-mod calls {
-    use super::*;
+/// On which threads calls were made.
+#[derive(Debug, Default)]
+struct Threads(std::sync::Mutex<Vec<ThreadId>>);
 
-    /// On which threads calls were made.
-    #[derive(Debug, Default)]
-    pub(super) struct Threads(std::sync::Mutex<Vec<ThreadId>>);
+impl Threads {
+    fn note(&self) {
+        let mut threads = self.0.lock().expect("no panic");
+        threads.push(std::thread::current().id());
+    }
 
-    impl Threads {
-        pub(super) fn note(&self) {
-            self.0.lock().unwrap().push(std::thread::current().id());
-        }
-
-        pub(super) fn all(&self) -> Vec<ThreadId> {
-            self.0.lock().unwrap().clone()
-        }
+    fn all(&self) -> Vec<ThreadId> {
+        self.0.lock().expect("no panic").clone()
     }
 }
 
@@ -353,10 +350,6 @@ impl Files for Watched {
     fn names(&self, directory: &Path) -> io::Result<Vec<String>> {
         self.here.note();
         SystemFiles.names(directory)
-    }
-
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        SystemFiles.metadata(path)
     }
 }
 
