@@ -136,7 +136,7 @@ async fn nobody_else_may_look_into_it() {
     }
     fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o750)).unwrap();
     place.restore(0).await;
-    assert_eq!(place.files(), [PathBuf::new(); 0]);
+    assert!(place.files().is_empty());
 }
 
 /// Does something to each file, and sees that the state comes back right, is fetched, and is there again.
