@@ -6,7 +6,6 @@ mod schedule;
 mod stale;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
@@ -66,8 +65,18 @@ impl Faulty {
     #[must_use]
     pub fn held(&self) -> usize {
         let faults = &self.0.layer;
-        let hanging = usize::try_from(faults.hanging.load(Ordering::SeqCst));
-        hanging.unwrap_or(usize::MAX) + faults.late.lock().len()
+        *faults.hanging.borrow() + faults.late.lock().len()
+    }
+
+    /// Waits until a request hangs.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn hangs(&self) {
+        let mut hanging = self.0.layer.hanging.subscribe();
+        // The sender lives in `self`: this ends with a request that hangs and not otherwise.
+        drop(hanging.wait_for(|count| *count > 0).await);
     }
 
     /// Lets go on what hangs, and lets arrive what is late, in the order in which it was asked for.
@@ -98,7 +107,7 @@ struct Faults {
     recent: Mutex<Recent>,
     /// Counts how often what hangs was let go.
     released: watch::Sender<u64>,
-    hanging: AtomicU64,
+    hanging: watch::Sender<usize>,
     late: Mutex<Vec<BoxFuture<'static, ()>>>,
 }
 
@@ -166,18 +175,18 @@ impl Faults {
 }
 
 /// Counts a request among those that hang, until it goes on or its caller gives up.
-struct Hanging<'a>(&'a AtomicU64);
+struct Hanging<'a>(&'a watch::Sender<usize>);
 
 impl<'a> Hanging<'a> {
-    fn new(count: &'a AtomicU64) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
         Self(count)
     }
 }
 
 impl Drop for Hanging<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 

@@ -59,9 +59,8 @@ async fn what_hangs_goes_on_when_it_is_released() {
         let faulty = Faulty::new(memory());
         faulty.plan(Which::any(), Fault::Hangs(when));
         let writer = writer(&faulty, "a");
-        while faulty.held() == 0 {
-            tokio::task::yield_now().await;
-        }
+        faulty.hangs().await;
+        assert_eq!(faulty.held(), 1);
         let there = content(&faulty, "a").await;
         assert_eq!(there.is_some(), when == When::After);
         faulty.release().await;
