@@ -9,8 +9,12 @@ use checkpoint_core::{Clock, Durability, IdSource, Limits, SystemClock, SystemId
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use crate::flaw::Flaws;
+
 /// Entries after which a snapshot is due.
 const DOZEN: u64 = 12;
+/// Bytes of chunks in an entry.
+const INLINE: usize = 128 << 10;
 
 /// Where a store lies and how to open it.
 #[derive(Clone, Debug)]
@@ -43,6 +47,9 @@ pub struct ObjectOptions {
     pub staleness: Duration,
     /// Entries of the log after which a snapshot is made, so that whoever opens the store reads few. Default: 12.
     pub snapshot_after: u64,
+    /// Bytes of new chunks that lie in the entry of their commits; what is more goes into a pack, with a put of its own.
+    /// Default: 128 KiB.
+    pub inline: usize,
     /// How safe what was put is once that is answered. Default: as safe as the service keeps it.
     pub durability: Durability,
     /// What is refused as too large.
@@ -51,6 +58,7 @@ pub struct ObjectOptions {
     pub clock: Arc<dyn Clock>,
     /// Where the ids of stores, machines and objects come from. Default: the system.
     pub ids: Arc<dyn IdSource>,
+    pub(crate) flaws: Flaws,
 }
 
 impl ObjectOptions {
@@ -70,10 +78,12 @@ impl ObjectOptions {
             cache_files: Arc::new(SystemFiles),
             staleness: Duration::ZERO,
             snapshot_after: DOZEN,
+            inline: INLINE,
             durability: Durability::Remote,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
+            flaws: Flaws::default(),
         }
     }
 
@@ -138,6 +148,13 @@ impl ObjectOptions {
     #[must_use]
     pub const fn with_snapshot_after(mut self, entries: u64) -> Self {
         self.snapshot_after = entries;
+        self
+    }
+
+    /// With so many bytes of new chunks in an entry.
+    #[must_use]
+    pub const fn with_inline(mut self, bytes: usize) -> Self {
+        self.inline = bytes;
         self
     }
 

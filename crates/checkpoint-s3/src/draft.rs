@@ -18,9 +18,6 @@ use crate::row::Change;
 use crate::run::Run;
 use crate::sweep::is_doomed;
 
-/// Bytes of chunks that lie in an entry. What is more goes into a pack, all of it.
-const INLINE: usize = 128 << 10;
-
 /// The rows of what was staged, with all chunks in the entry.
 pub(crate) fn rows(staged: &Staged) -> Result<Run> {
     Run::of(changes(staged).map(place_here).collect())
@@ -59,20 +56,15 @@ pub(crate) struct Packs {
 
 impl Packs {
     /// The rows of what was staged on a state. Puts a pack, if one is needed.
-    pub(crate) fn rows(
-        &mut self,
-        log: &Log,
-        base: &Base,
-        clock: &dyn Clock,
-        staged: &Staged,
-    ) -> Result<Run> {
+    pub(crate) fn rows(&mut self, tools: &Tools, base: &Base, staged: &Staged) -> Result<Run> {
+        let (log, clock) = (&*tools.log, &*tools.clock);
         let mut changes: Vec<Change> = changes(staged).collect();
         let chunks = changes.iter().filter(|change| is_chunk(change));
         let total: usize = chunks
             .filter_map(|it| it.value.as_ref())
             .map(Bytes::len)
             .sum();
-        if total <= INLINE {
+        if total <= tools.inline {
             return Run::of(changes.into_iter().map(place_here).collect());
         }
         self.forget_what_may_be_gone(log, base, clock)?;
@@ -143,6 +135,8 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     /// Entries after which a snapshot is made.
     pub(crate) snapshot_after: u64,
+    /// Bytes of new chunks that lie in an entry. What is more goes into a pack, all of it.
+    pub(crate) inline: usize,
     /// The handle is closed, and not only dropped, so that somebody waits for its last requests.
     pub(crate) closing: Arc<AtomicBool>,
     /// How safe an entry is once it is put.

@@ -26,8 +26,6 @@ use crate::segment::{Outline, Reading, SegmentWriter};
 use crate::state::{State, Tree};
 use crate::sweep::is_doomed;
 
-/// Bytes of chunks in the rows that are merged from which on they move into a pack.
-const PACKED: usize = 64 << 10;
 /// Bytes of a pack, about.
 const PACK: usize = 8 << 20;
 /// Bytes of segments that are merged while commits wait.
@@ -104,7 +102,8 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
         });
         Merge::new(runs.chain(segments).collect(), Order::Ascending, removals)
     };
-    let heavy = chunk_bytes(cursors()?)? >= PACKED;
+    // Half of what an entry may have is worth a pack.
+    let heavy = chunk_bytes(cursors()?)? >= tools.inline / 2;
     let written = write(log, cursors()?, heavy)?;
     let segments = written
         .iter()

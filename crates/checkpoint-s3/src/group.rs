@@ -129,7 +129,7 @@ fn judge(
 fn put(tools: &Tools, packs: &mut Packs, state: &Arc<State>, judged: &Judged) -> Result<Appended> {
     let (log, base) = (&tools.log, tools.base(state));
     let draft = Draft {
-        rows: packs.rows(log, &base, &*tools.clock, &judged.staged)?,
+        rows: packs.rows(tools, &base, &judged.staged)?,
         first_sequence: judged.before.position.sequence.saturating_add(1),
         snapshot: log.to_name(&base)?,
     };

@@ -18,6 +18,7 @@ mod entry;
 mod error;
 mod fetch;
 mod filter;
+mod flaw;
 mod flush;
 mod group;
 mod id;
@@ -54,3 +55,5 @@ mod worker;
 pub use backend::ObjectBackend;
 pub use config::ObjectOptions;
 pub use directory::DirectoryOptions;
+#[doc(hidden)]
+pub use flaw::Flaw;

@@ -19,6 +19,7 @@ use crate::base::Base;
 use crate::cache::BlockCache;
 use crate::entry::{Logged, SnapshotName};
 use crate::fetch::Fetcher;
+use crate::flaw::Flaws;
 use crate::flush::Pending;
 use crate::id::Id;
 use crate::layout::Name;
@@ -56,6 +57,7 @@ pub(crate) struct Log {
     jumps: AtomicU64,
     /// A snapshot that the next entry of this handle names.
     pending: Mutex<Option<Pending>>,
+    pub(crate) flaws: Flaws,
 }
 
 impl Log {
@@ -64,6 +66,7 @@ impl Log {
         cache: Arc<BlockCache>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
+        flaws: Flaws,
     ) -> Self {
         Self {
             objects: Arc::clone(fetcher.objects()),
@@ -80,6 +83,7 @@ impl Log {
             round_trip: Mutex::new(ROUND_TRIP),
             jumps: AtomicU64::new(0),
             pending: Mutex::new(None),
+            flaws,
         }
     }
 

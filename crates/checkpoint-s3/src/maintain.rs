@@ -103,7 +103,7 @@ fn rows(tools: &Tools, sweep: &mut Option<Sweep>, budget: &Budget) -> Result<Mai
         let mut overtaken = false;
         let mut write = |staged: &Staged| -> Result<Base> {
             let base = tools.base(&state);
-            let rows = Packs::default().rows(log, &base, &*tools.clock, staged)?;
+            let rows = Packs::default().rows(tools, &base, staged)?;
             match tools.put_rows(&state, rows)? {
                 Appended::Won(after) => {
                     state = after;

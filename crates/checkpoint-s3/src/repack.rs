@@ -20,8 +20,6 @@ use crate::segment::Reading;
 const MOST: u64 = 8 << 20;
 /// Of a pack with more than one live byte in so many, nothing is moved.
 const SHARE: u64 = 2;
-/// Dead bytes for which it is worth to make requests.
-const WORTH: u64 = 64 << 10;
 
 /// What is needed of packs: the keys of the rows that lead there, each with its part.
 type Live = BTreeMap<Id, Vec<(Bytes, Spot)>>;
@@ -58,6 +56,8 @@ pub(crate) fn repack(tools: &Tools) -> Result<bool> {
     let sizes = log.fetcher.wait(log.objects.list(Name::PACKS, None))?;
     let mut moved = Vec::new();
     let (mut bytes, mut more) = (0, false);
+    // Dead bytes for which it is worth to make requests: as many as are worth a pack.
+    let worth = tools.inline as u64 / 2;
     for it in sizes {
         let Name::Pack(pack) = it.name else { continue };
         let Some(rows) = live.get(&pack) else {
@@ -65,7 +65,7 @@ pub(crate) fn repack(tools: &Tools) -> Result<bool> {
         };
         let needed: u64 = rows.iter().map(|(_, spot)| spot.length).sum();
         let dead = it.bytes.saturating_sub(needed);
-        if needed * SHARE > it.bytes || dead < WORTH {
+        if needed * SHARE > it.bytes || dead < worth {
             continue;
         }
         if bytes + needed > MOST && !moved.is_empty() {

@@ -72,6 +72,7 @@ impl Shared {
             Arc::new(BlockCache::new(options.index_cache)),
             Arc::clone(&options.clock),
             Arc::clone(&options.ids),
+            options.flaws,
         ));
         open::first(&options, &header, &log).await?;
         if created {
@@ -82,6 +83,7 @@ impl Shared {
             log: Arc::clone(&log),
             clock: Arc::clone(&options.clock),
             snapshot_after: options.snapshot_after.max(1),
+            inline: options.inline,
             closing: Arc::clone(&closed),
             durability: options.durability,
         };

@@ -17,6 +17,7 @@ use checkpoint_core::{Budget, Order, Result};
 use crate::base::Base;
 use crate::draft::Tools;
 use crate::error::nothing_done;
+use crate::flaw::Flaw;
 use crate::id::Id;
 use crate::layout::Name;
 use crate::log::{Appended, Log};
@@ -141,7 +142,9 @@ fn doom(tools: &Tools, grace: Duration, now: Moment) -> Result<u64> {
     let needed = Needed::of(&base)?;
     let mut doomed = Vec::new();
     for name in old.into_iter().filter(|name| !needed.0.contains(name)) {
-        if doomed.len() < MOST && !is_doomed(&base, name)? {
+        if log.flaws.has(Flaw::SweepsByAge) {
+            log.fetcher.wait(log.objects.delete(name))?;
+        } else if doomed.len() < MOST && !is_doomed(&base, name)? {
             doomed.extend(key(name));
         }
     }

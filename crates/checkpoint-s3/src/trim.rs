@@ -9,6 +9,7 @@ use checkpoint_core::{Budget, Result};
 
 use crate::draft::Tools;
 use crate::entry::{Logged, SnapshotName, Stub};
+use crate::flaw::Flaw;
 use crate::layout::Name;
 use crate::log::Log;
 use crate::objects::Listed;
@@ -54,7 +55,7 @@ pub(crate) fn trim(tools: &Tools, budget: &Budget, now: Moment) -> Result<Trimme
             trimmed.more = true;
             break;
         }
-        goes &= age(now, it.modified) > budget.window;
+        goes &= age(now, it.modified) > budget.window || log.flaws.has(Flaw::TrimsByDeletion);
         if goes {
             log.fetcher.wait(log.objects.delete(it.name))?;
             trimmed.removed += 1;

@@ -9,7 +9,9 @@ use futures::future::join;
 
 use super::{Followed, Log};
 use crate::entry::{Digest, Entry, Logged, SnapshotName};
-use crate::error::{is_refused, unknown};
+use crate::error::{is_refused, not_applied, unknown};
+use crate::flaw::Flaw;
+use crate::id::Id;
 use crate::layout::Name;
 use crate::looked::Looked;
 use crate::objects::Created;
@@ -67,7 +69,7 @@ impl Log {
             head: Head::default(),
             machine: self.machine,
             // It belongs to these bytes at this position, and to nothing else: whatever is judged again gets another.
-            operation: self.new_id(),
+            operation: self.operation(state),
             position: state.position + 1,
             first_sequence: draft.first_sequence,
             committed_at: self.clock.now(),
@@ -115,6 +117,15 @@ impl Log {
         tail
     }
 
+    fn operation(&self, state: &State) -> Id {
+        if self.flaws.has(Flaw::ReusesOperations) {
+            let (mut of, position) = (self.machine, state.position.to_be_bytes());
+            of.0[..8].copy_from_slice(&position);
+            return of;
+        }
+        self.new_id()
+    }
+
     async fn is_before(&self, state: &State) -> Result<bool> {
         if state.position == 0 {
             return Ok(true);
@@ -136,6 +147,9 @@ impl Log {
                     self.took(begun);
                     return Ok(Settled::Own);
                 }
+                Ok(Created::Taken) if self.flaws.has(Flaw::TakesTakenForFailure) => {
+                    return Err(Error::new(not_applied(), "something is in the way"));
+                }
                 Ok(Created::Taken) => {}
                 Err(error) if is_refused(&error) && failed.is_none() => return Err(error),
                 Err(error) => failed = Some(error),
@@ -148,7 +162,7 @@ impl Log {
             )
             .await;
             match found.map_err(out_of_sight)? {
-                Some(found) if is_same(entry, bytes, &found)? => return Ok(Settled::Own),
+                Some(found) if self.is_same(entry, bytes, &found)? => return Ok(Settled::Own),
                 Some(found) => return Ok(Settled::Other(found, next.ok())),
                 None => tracing::debug!(position = entry.position, "an entry is put once more"),
             }
@@ -159,21 +173,24 @@ impl Log {
         })
     }
 
+    /// Whether what is found at an entry's position is the entry itself, or what is left of it.
+    fn is_same(&self, entry: &Entry, bytes: &Bytes, found: &Bytes) -> Result<bool> {
+        if found == bytes {
+            return Ok(true);
+        }
+        match Logged::decode(found)? {
+            Logged::Entry(found) => {
+                let reused = self.flaws.has(Flaw::ReusesOperations);
+                Ok(reused && found.operation == entry.operation)
+            }
+            Logged::Stub(stub) => Ok(stub.operation == entry.operation),
+        }
+    }
+
     /// Remembers how long a round trip takes.
     fn took(&self, begun: Instant) {
         let mut known = self.round_trip.lock();
         *known = (*known * 7 + begun.elapsed()) / 8;
-    }
-}
-
-/// Whether what is found at an entry's position is the entry itself, or what is left of it.
-fn is_same(entry: &Entry, bytes: &Bytes, found: &Bytes) -> Result<bool> {
-    if found == bytes {
-        return Ok(true);
-    }
-    match Logged::decode(found)? {
-        Logged::Entry(_) => Ok(false),
-        Logged::Stub(stub) => Ok(stub.operation == entry.operation),
     }
 }
 
