@@ -150,6 +150,11 @@ pub(crate) fn gone(name: impl std::fmt::Display) -> Error {
     .because(Gone)
 }
 
+/// That objects are gone, and still are in the newest index.
+pub(crate) fn missing() -> Error {
+    Error::corrupt("objects that the index names are missing; restore them, or a copy of the store")
+}
+
 /// Whether something was not there that the index names.
 pub(crate) fn is_gone(error: &Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<Gone>())

@@ -9,13 +9,14 @@ use checkpoint_rows::{Staged, View};
 
 use crate::base::Base;
 use crate::draft::{Packs, Tools};
-use crate::error::not_applied;
+use crate::error::{is_gone, missing, not_applied};
 use crate::flush::{Effort, flush};
 use crate::layout::Name;
 use crate::log::{Appended, Draft};
 use crate::repack::repack;
 use crate::row::Change;
 use crate::run::Run;
+use crate::shared::AGAIN;
 use crate::state::State;
 use crate::sweep::{Moment, sweep};
 use crate::trim::trim;
@@ -46,8 +47,19 @@ pub(crate) struct Upkeep {
     stage: Stage,
 }
 
-/// One step: first what all backends do, then what objects need.
+/// One step. Whoever lags behind may have an index of which another machine took a part away: there is a newer one.
 pub(crate) fn step(tools: &Tools, upkeep: &mut Upkeep, budget: &Budget) -> Result<MaintainStep> {
+    for _ in 0..AGAIN {
+        match step_once(tools, upkeep, budget) {
+            Err(error) if is_gone(&error) => drop(tools.log.fetcher.wait(tools.log.reload())?),
+            done => return done,
+        }
+    }
+    Err(missing())
+}
+
+/// First what all backends do, then what objects need.
+fn step_once(tools: &Tools, upkeep: &mut Upkeep, budget: &Budget) -> Result<MaintainStep> {
     let mut done = MaintainStep::default();
     // Until all stages are over there is more to do.
     done.more = true;

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use checkpoint_core::engine::{StoreRow, aside};
-use checkpoint_core::{
-    Capabilities, ContentHasher, Error, Format, Position, Result, StoreId, StoreInfo,
-};
+use checkpoint_core::{Capabilities, ContentHasher, Format, Position, Result, StoreId, StoreInfo};
 use checkpoint_rows::View;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -17,7 +15,7 @@ use crate::cache::BlockCache;
 use crate::config::ObjectOptions;
 use crate::disk::DiskCache;
 use crate::draft::Tools;
-use crate::error::{is_gone, stopped};
+use crate::error::{is_gone, missing, stopped};
 use crate::fetch::{Fetcher, at_hand};
 use crate::log::Log;
 use crate::migrate::VERSION;
@@ -174,9 +172,7 @@ async fn read<T: Send + 'static>(
             found => return found,
         }
     }
-    Err(Error::corrupt(
-        "objects that the index names are missing; restore them, or a copy of the store",
-    ))
+    Err(missing())
 }
 
 /// Reads one state, on the calling task unless it has to wait.
