@@ -9,6 +9,7 @@ use checkpoint_rows::{Staged, View};
 
 use crate::base::Base;
 use crate::draft::{Packs, Tools};
+use crate::entry::SnapshotName;
 use crate::error::{is_gone, missing, not_applied};
 use crate::flush::{Effort, flush};
 use crate::layout::Name;
@@ -174,8 +175,22 @@ impl Tools {
     }
 
     fn put_rows(&self, state: &Arc<State>, rows: Run) -> Result<Appended> {
+        let snapshot = self.log.to_name(&self.base(state))?;
+        self.put_naming(state, rows, snapshot)
+    }
+
+    /// Puts an entry that dooms objects. It names no snapshot: the one that waits to be named may be among them.
+    pub(crate) fn put_doom(&self, state: &Arc<State>, changes: Vec<Change>) -> Result<Appended> {
+        self.put_naming(state, Run::of(changes)?, None)
+    }
+
+    fn put_naming(
+        &self,
+        state: &Arc<State>,
+        rows: Run,
+        snapshot: Option<SnapshotName>,
+    ) -> Result<Appended> {
         let base = self.base(state);
-        let snapshot = self.log.to_name(&base)?;
         let draft = Draft {
             rows,
             first_sequence: View::new(base)

@@ -173,7 +173,7 @@ fn put(tools: &Tools, state: &Arc<State>, changes: Vec<Change>) -> Result<Option
     if changes.is_empty() {
         return Ok(None);
     }
-    tools.put(state, changes).map(Some)
+    tools.put_doom(state, changes).map(Some)
 }
 
 /// Takes away what was doomed by an entry that is older than the grace, and forgets what was taken away long ago.

@@ -179,6 +179,30 @@ async fn a_log_goes_from_its_beginning_and_has_no_hole() {
     assert_eq!(other.sequences().await, (1..=105).collect::<Vec<_>>());
 }
 
+/// A snapshot was put, the machine's clock stands still, and by the store's it is old before an entry names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_entry_names_a_snapshot_that_it_dooms() {
+    let (own, clock) = (clock(), clock());
+    let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
+    let machine = open(options(Arc::clone(&objects), &own).with_snapshot_after(1)).await;
+    for round in 0..8 {
+        let before = listed(&*objects, "snapshots").await.len();
+        let id = format!("a{round}");
+        machine.save("s", &id, &noise(9_000, round)).await.unwrap();
+        // It is made when the writer has nothing else to do.
+        while listed(&*objects, "snapshots").await.len() == before {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(2 * HOUR);
+        machine.backend.maintain(&Budget::default()).await.unwrap();
+    }
+    clock.advance(2 * HOUR);
+    machine.maintain().await;
+    let other = open(options(objects, &clock)).await;
+    assert_eq!(other.sequences().await, (1..=8).collect::<Vec<_>>());
+    other.verify().await;
+}
+
 /// A pack to which nothing leads.
 async fn orphan(objects: &dyn ObjectStore) -> Path {
     let orphan = Path::from("packs/000102030405060708090a0b0c0d0e0f");
