@@ -40,6 +40,8 @@ pub(crate) const LARGEST: u64 = 64 << 20;
 pub(crate) struct Pending {
     pub(crate) name: SnapshotName,
     pub(crate) tree: Tree,
+    /// Where chunks moved that lay in rows: until it counts nothing else leads there.
+    packs: Vec<Id>,
     /// When its first object was put, or later.
     begun: Looked,
 }
@@ -50,13 +52,16 @@ impl Pending {
         if self.name.position <= base.state.covered() || self.begun.is_long_ago(clock) {
             return Ok(false);
         }
-        for segment in &self.tree.segments {
-            if is_doomed(base, Name::Segment(segment.outline().id))? {
+        let segments = self.tree.segments.iter();
+        let segments = segments.map(|it| Name::Segment(it.outline().id));
+        let packs = self.packs.iter().copied().map(Name::Pack);
+        let manifest = Name::Snapshot(self.name.position, self.name.manifest);
+        for name in segments.chain(packs).chain([manifest]) {
+            if is_doomed(base, name)? {
                 return Ok(false);
             }
         }
-        let manifest = Name::Snapshot(self.name.position, self.name.manifest);
-        Ok(!is_doomed(base, manifest)?)
+        Ok(true)
     }
 }
 
@@ -104,7 +109,7 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
     };
     // Half of what an entry may have is worth a pack.
     let heavy = chunk_bytes(cursors()?)? >= tools.inline / 2;
-    let written = write(log, cursors()?, heavy)?;
+    let (written, packs) = write(log, cursors()?, heavy)?;
     let segments = written
         .iter()
         .map(|(outline, _)| outline.clone())
@@ -120,7 +125,12 @@ pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
     };
     let name = publish(log, &manifest, written)?;
     let tree = log.tree_of(&manifest);
-    Ok(Some(Pending { name, tree, begun }))
+    Ok(Some(Pending {
+        name,
+        tree,
+        packs,
+        begun,
+    }))
 }
 
 /// What everybody reads who opens the store, so that it is found in the newest segment, with one request.
@@ -189,8 +199,8 @@ fn inline(change: &Change) -> Result<Option<Bytes>> {
     })
 }
 
-/// Writes rows into a segment that is still to be put; with `pack` the chunks among them into packs.
-fn write(log: &Log, rows: Merge, pack: bool) -> Result<Option<(Outline, Bytes)>> {
+/// Writes rows into a segment that is still to be put; with `pack` the chunks among them into packs, which it answers.
+fn write(log: &Log, rows: Merge, pack: bool) -> Result<(Option<(Outline, Bytes)>, Vec<Id>)> {
     let id = log.new_id();
     let mut writer = SegmentWriter::new(id).caching(Arc::clone(&log.cache));
     let (mut out, mut packer) = (Vec::new(), Packer::new(log));
@@ -202,12 +212,12 @@ fn write(log: &Log, rows: Merge, pack: bool) -> Result<Option<(Outline, Bytes)>>
         }
         out.extend_from_slice(&writer.push(&change)?);
     }
-    packer.finish()?;
+    let packs = packer.finish()?;
     let Some((rest, outline)) = writer.finish()? else {
-        return Ok(None);
+        return Ok((None, packs));
     };
     out.extend_from_slice(&rest);
-    Ok(Some((outline, out.into())))
+    Ok((Some((outline, out.into())), packs))
 }
 
 /// Puts chunks together into packs.
@@ -215,6 +225,8 @@ struct Packer<'l> {
     log: &'l Log,
     pack: Id,
     bytes: Vec<u8>,
+    /// Those that were put.
+    put: Vec<Id>,
 }
 
 impl<'l> Packer<'l> {
@@ -223,6 +235,7 @@ impl<'l> Packer<'l> {
             log,
             pack: log.new_id(),
             bytes: Vec::new(),
+            put: Vec::new(),
         }
     }
 
@@ -242,16 +255,17 @@ impl<'l> Packer<'l> {
     fn put(&mut self) -> Result<()> {
         let bytes = std::mem::take(&mut self.bytes);
         let pack = std::mem::replace(&mut self.pack, self.log.new_id());
+        self.put.push(pack);
         self.log
             .fetcher
             .wait(self.log.objects.create_own(Name::Pack(pack), bytes.into()))
     }
 
-    fn finish(mut self) -> Result<()> {
-        if self.bytes.is_empty() {
-            return Ok(());
+    fn finish(mut self) -> Result<Vec<Id>> {
+        if !self.bytes.is_empty() {
+            self.put()?;
         }
-        self.put()
+        Ok(self.put)
     }
 }
 

@@ -4,7 +4,9 @@ mod common;
 
 use std::sync::Arc;
 
-use checkpoint_conformance::objects::{Dated, Failure, Fault, Faulty, Gate, Kind, When, Which};
+use checkpoint_conformance::objects::{
+    Dated, Failure, Fault, Faulty, Gate, Kind, Stale, When, Which,
+};
 use checkpoint_core::{Budget, FakeClock};
 use common::{DAY, HOUR, Machine, clock, noise, open, options, try_open};
 use futures::TryStreamExt;
@@ -201,6 +203,52 @@ async fn no_entry_names_a_snapshot_that_it_dooms() {
     let other = open(options(objects, &clock)).await;
     assert_eq!(other.sequences().await, (1..=8).collect::<Vec<_>>());
     other.verify().await;
+}
+
+/// Of a snapshot that no entry names yet its pack is doomed, and a list that is old hides the rest from who dooms it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_whose_pack_is_doomed_is_not_named() {
+    let (own, clock) = (clock(), clock());
+    let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
+    let faulty = Faulty::new(Arc::clone(&objects));
+    let slow = open(options(Arc::new(faulty.clone()), &own)).await;
+    slow.save("s", "first", "first").await.unwrap();
+    // Past its own snapshot, and before it looks for what nothing leads to.
+    let other = options(Arc::new(faulty.clone()), &clock).with_snapshot_after(1_000);
+    let other = open(other).await;
+    while listed(&*objects, "snapshots").await.is_empty() {
+        let step = other.backend.maintain(&Budget::default()).await;
+        assert!(step.unwrap().more);
+    }
+    // As many as a snapshot waits for: the next entry would name it.
+    let snapshot = listed(&*objects, "snapshots").await[0].0.clone();
+    let position = snapshot.filename().unwrap().split('-').next().unwrap();
+    let position: u64 = position.parse().unwrap();
+    let entries = listed(&*objects, "log").await.len() as u64;
+    let saves = position + 12 - entries;
+    save_large(&slow, "a", saves, 9_000).await;
+    while listed(&*objects, "snapshots").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let packs = listed(&*objects, "packs").await;
+    assert_eq!(packs.len(), 1);
+    clock.advance(2 * HOUR);
+    let lie = Fault::Lists(Stale::Misses(10));
+    for below in ["segments", "snapshots"] {
+        faulty.plan(Which::any().of(Kind::List).below(below), lie);
+    }
+    other.maintain().await;
+    save_large(&slow, "b", 1, 100).await;
+    clock.advance(2 * HOUR);
+    other.maintain().await;
+    let after = listed(&*objects, "packs").await;
+    assert!(!after.contains(&packs[0]), "it was not doomed");
+    let third = open(options(objects, &clock)).await;
+    for n in 0..saves {
+        let found = third.state("s", &format!("a{n}")).await.unwrap();
+        assert!(found == Some(noise(9_000, n)), "the state is another one");
+    }
+    third.verify().await;
 }
 
 /// A pack to which nothing leads.
