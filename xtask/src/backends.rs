@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use checkpoint_conformance::{Harness, Memory};
 use checkpoint_torture::Subject;
+use checkpoint_torture::requests::ObjectSubject;
 
 /// The harness of a backend lives with the tests of its crate.
 #[path = "../../crates/checkpoint-crypto/tests/harness/mod.rs"]
 mod crypto;
 #[path = "../../crates/checkpoint-s3/tests/harness/mod.rs"]
 mod objects;
+#[path = "../../crates/checkpoint-s3/tests/harness/requests.rs"]
+mod objects_requests;
 #[path = "../../crates/checkpoint-s3/tests/harness/subject.rs"]
 mod objects_subject;
 #[path = "../../crates/checkpoint-redb/tests/harness/mod.rs"]
@@ -46,4 +49,9 @@ pub(crate) fn subjects() -> Vec<Arc<dyn Subject>> {
         Arc::new(redb_subject::RedbSubject::default()),
         Arc::new(objects_subject::DirectorySubject::default()),
     ]
+}
+
+/// Those that keep their data in an object store, each with a way to open a store in one.
+pub(crate) fn object_subjects() -> Vec<Arc<dyn ObjectSubject>> {
+    vec![Arc::new(objects_requests::RequestSubject::default())]
 }

@@ -1,10 +1,14 @@
-//! `cargo xtask faults`: every file call of a load fails, on each backend that outlives its process.
+//! `cargo xtask faults`: every file call of a load fails, on each backend that outlives its process, and every request of
+//! one to an object store.
+
+mod requests;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use checkpoint_torture::faults::{Faults, run};
 use checkpoint_torture::load::Seed;
+use checkpoint_torture::requests::{ObjectSubject, RequestFaults};
 use checkpoint_torture::{Control, Subject};
 
 use crate::closing::Closing;
@@ -13,6 +17,8 @@ use crate::{Outcome, backends};
 
 /// Loads of each kind, unless told: no run of all checks waits for more.
 const LOADS: u64 = 700;
+/// Loads in which many requests fail, unless told.
+const SCHEDULES: u64 = 500;
 
 /// Backends that are broken on purpose, and that a call that fails must find out.
 const CONTROLS: [Control; 2] = [Control::AcknowledgesFirst, Control::ForgetsTheGroup];
@@ -21,10 +27,17 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     let options = Options::parse(
         "faults",
         args,
-        &["--backend", "--seed", "--steps", "--loads", "--only"],
+        &[
+            "--backend",
+            "--seed",
+            "--steps",
+            "--loads",
+            "--schedules",
+            "--only",
+        ],
         &["--negative"],
     )?;
-    let subjects = options.named("--backend", backends::subjects(), |subject| subject.name())?;
+    let subjects = options.named("--backend", all(), Tried::name)?;
     let seed = options.seed()?;
     let steps = options.number("--steps")?.unwrap_or(20);
     let only = options.value("--only").unwrap_or_default();
@@ -35,17 +48,54 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     };
     let faults = Faults::new(seed).with_steps(steps).with_only(only);
     let faults = faults.with_most(usize::try_from(loads).unwrap_or(usize::MAX));
+    let schedules = options.number("--schedules")?.unwrap_or(SCHEDULES);
+    let of_requests = RequestFaults::new(seed)
+        .with_steps(steps)
+        .with_only(only)
+        .with_most(usize::try_from(loads).unwrap_or(usize::MAX))
+        .with_schedules(schedules);
     let mut closing = Closing::default();
-    for subject in &subjects {
-        if options.has("--negative") {
-            for control in CONTROLS {
-                closing.count(is_caught(subject, &faults, control)?);
+    let negative = options.has("--negative");
+    for tried in &subjects {
+        match tried {
+            Tried::Files(subject) if negative => {
+                for control in CONTROLS {
+                    closing.count(is_caught(subject, &faults, control)?);
+                }
             }
-        } else {
-            closing.count(holds(subject, &faults, seed)?);
+            Tried::Files(subject) => closing.count(holds(subject, &faults, seed)?),
+            Tried::Requests(subject) if negative => {
+                for caught in requests::controls(subject, &of_requests)? {
+                    closing.count(caught);
+                }
+            }
+            Tried::Requests(subject) => {
+                closing.count(requests::holds(subject, &of_requests, seed)?);
+            }
         }
     }
     closing.line()
+}
+
+/// What fails below a backend.
+enum Tried {
+    Files(Arc<dyn Subject>),
+    Requests(Arc<dyn ObjectSubject>),
+}
+
+impl Tried {
+    fn name(&self) -> &str {
+        match self {
+            Self::Files(subject) => subject.name(),
+            Self::Requests(subject) => subject.name(),
+        }
+    }
+}
+
+fn all() -> Vec<Tried> {
+    let files = backends::subjects().into_iter().map(Tried::Files);
+    let objects = backends::object_subjects().into_iter();
+    files.chain(objects.map(Tried::Requests)).collect()
 }
 
 fn holds(subject: &Arc<dyn Subject>, faults: &Faults, seed: Seed) -> Result<bool, String> {

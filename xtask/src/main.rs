@@ -44,9 +44,11 @@ cargo xtask COMMAND
   model [--backend NAME] [--cases N] [--seed S]
                      play the same steps on every backend and on the model, and
                      compare all answers; closes likewise
-  faults [--backend NAME] [--steps N] [--loads N] [--seed S] [--only LOAD] [--negative]
-                     let each file call of a load fail, one after the other, or
-                     about N of each kind by chance; closes likewise
+  faults [--backend NAME] [--steps N] [--loads N] [--schedules N] [--seed S]
+         [--only LOAD] [--negative]
+                     let each file call of a load fail, and each request to an
+                     object store, one after the other, or about N of each kind
+                     by chance, and then many requests; closes likewise
   power [--backend NAME] [--images N] [--seed S] [--negative]
                      cut the power at any file call and open what the disk then
                      holds; closes likewise

@@ -11,7 +11,17 @@ const LONG: &[(&str, &[&str])] = &[
     ("threads", &["--rounds", "100"]),
     ("model", &["--cases", "10000"]),
     ("power", &["--images", "100000"]),
-    ("faults", &["--steps", "40", "--loads", "1000000"]),
+    (
+        "faults",
+        &[
+            "--steps",
+            "40",
+            "--loads",
+            "1000000",
+            "--schedules",
+            "100000",
+        ],
+    ),
 ];
 
 pub(crate) fn run(args: &[&str]) -> Outcome {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use checkpoint_conformance::objects::{
     Dated, Failure, Fault, Faulty, Gate, IgnoresCondition, Kind, Stale, When, Which,
 };
-use checkpoint_core::ErrorKind;
+use checkpoint_core::{Applied, ErrorKind, FakeClock};
 use common::{DAY, HOUR, clock, noise, open, options, try_open};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -54,6 +54,31 @@ async fn a_put_that_arrives_late_finds_its_place_taken() {
     assert_eq!(saved, 2);
     machine.save("s", "d", "after").await.unwrap();
     assert_eq!(other.sequences().await, [1, 2, 3, 4]);
+    other.verify().await;
+}
+
+/// All its attempts are late, and it is given up; the next commit wants the same position, and then the first one arrives.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_was_given_up_is_not_taken_for_the_next_one() {
+    let (faulty, clock) = (Faulty::new(Arc::new(InMemory::new())), clock());
+    let machine = open(options(Arc::new(faulty.clone()), &clock)).await;
+    machine.save("s", "a", "before").await.unwrap();
+    for nth in 1..=3 {
+        faulty.plan(next_entry().nth(nth), Fault::Late(Failure::TimedOut));
+    }
+    let error = machine.save("s", "b", "late").await.unwrap_err();
+    let unknown = ErrorKind::Unavailable {
+        applied: Applied::Unknown,
+    };
+    assert_eq!(*error.kind(), unknown, "{error}");
+    faulty.release().await;
+    assert_eq!(machine.save("s", "c", "next").await.unwrap(), 3);
+    assert_eq!(machine.save("s", "b", "late").await.unwrap(), 2);
+    let other = open(options(Arc::new(faulty.clone()), &clock)).await;
+    for (id, state) in [("b", "late"), ("c", "next")] {
+        let found = other.state("s", id).await.unwrap();
+        assert_eq!(found.as_deref(), Some(state));
+    }
     other.verify().await;
 }
 
@@ -161,10 +186,18 @@ async fn a_put_that_hangs_for_a_week_is_not_acknowledged_where_nobody_reads() {
 /// A pack is there, its entry is not yet, and meanwhile the pack is swept.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_stalls_between_pack_and_entry_loses_nothing() {
+    // By the time that went by, it knows that the pack may be gone; if its own clock stood still, by the log.
+    for own in [None, Some(clock())] {
+        stalls_between_pack_and_entry(own).await;
+    }
+}
+
+async fn stalls_between_pack_and_entry(own: Option<FakeClock>) {
     let clock = clock();
+    let own = own.unwrap_or_else(|| clock.clone());
     let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
     let gate = Gate::new(Arc::clone(&objects));
-    let slow = open(options(Arc::new(gate.clone()), &clock)).await;
+    let slow = open(options(Arc::new(gate.clone()), &own)).await;
     slow.save("s", "before", "before").await.unwrap();
     let other = open(options(Arc::clone(&objects), &clock)).await;
     let state = noise(400_000, 1);
@@ -189,9 +222,16 @@ async fn a_writer_that_stalls_between_pack_and_entry_loses_nothing() {
 /// A snapshot is there, no entry names it yet, and meanwhile its segments are swept.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_whose_segments_were_swept_is_not_named() {
+    for own in [None, Some(clock())] {
+        makes_a_snapshot_that_is_swept(own).await;
+    }
+}
+
+async fn makes_a_snapshot_that_is_swept(own: Option<FakeClock>) {
     let clock = clock();
+    let own = own.unwrap_or_else(|| clock.clone());
     let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
-    let slow = open(options(Arc::clone(&objects), &clock)).await;
+    let slow = open(options(Arc::clone(&objects), &own)).await;
     slow.save_many("s", "a", 14).await;
     let other = open(options(Arc::clone(&objects), &clock)).await;
     for _ in 0..3 {

@@ -11,6 +11,7 @@ pub mod kill;
 pub mod load;
 mod place;
 pub mod power;
+pub mod requests;
 mod settings;
 mod subject;
 #[cfg(test)]

@@ -135,6 +135,13 @@ impl Ledger {
         }
     }
 
+    /// Whether nothing of the next step of a writer may be there.
+    #[must_use]
+    pub fn is_refused(&self, writer: usize) -> bool {
+        let account = self.accounts.get(writer);
+        account.is_some_and(|account| account.refused)
+    }
+
     /// Notes that a writer tries a step again that was refused: from now on it may be there.
     pub fn try_again(&mut self, writer: usize) {
         if let Some(account) = self.accounts.get_mut(writer) {
@@ -146,7 +153,10 @@ impl Ledger {
     /// last attempt: an earlier one that is in doubt may have done it.
     pub fn refuse(&mut self, writer: usize) {
         if let Some(account) = self.accounts.get_mut(writer) {
-            account.refused = !account.doubted;
+            let step = choose(self.seed, writer, account.done, &account.model);
+            // Whoever forks looks at the fork once it is there: that may be what failed.
+            let looks_after = matches!(step, Step::Fork { .. });
+            account.refused = !account.doubted && !looks_after;
         }
     }
 }
