@@ -18,6 +18,7 @@ pub(crate) use self::append::{Appended, Draft, Tail};
 use crate::base::Base;
 use crate::cache::BlockCache;
 use crate::entry::{Logged, SnapshotName};
+use crate::error::not_applied;
 use crate::fetch::Fetcher;
 use crate::flaw::Flaws;
 use crate::flush::Pending;
@@ -31,6 +32,8 @@ use crate::state::{State, Tree};
 const AHEAD: u64 = 8;
 /// Bytes of entries in memory above which the rows of a newer snapshot take their place.
 const HEAVY: usize = 8 << 20;
+/// How often one goes to a snapshot that another machine meanwhile takes the place of.
+const ROUNDS: usize = 8;
 /// What a round trip is taken to last before one was made.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 
@@ -308,6 +311,23 @@ impl Log {
             None => return self.reload().await,
         }
         Ok(self.state())
+    }
+
+    /// The newest state, in which each chunk lies where who opens the store finds it: nothing but the rows of later entries
+    /// lies over those of the newest snapshot.
+    pub(crate) async fn newest_apart(self: &Arc<Self>) -> Result<Arc<State>> {
+        for _ in 0..ROUNDS {
+            let state = self.newest_tree().await?;
+            if state.is_apart() {
+                return Ok(state);
+            }
+            let _reading = self.reading.lock().await;
+            self.jump(state.named).await?;
+        }
+        Err(Error::new(
+            not_applied(),
+            "other machines make one snapshot after the other; ask again",
+        ))
     }
 
     /// The first state of a handle.

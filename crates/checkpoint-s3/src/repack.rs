@@ -50,7 +50,7 @@ fn live(base: &Base) -> Result<Live> {
 /// Moves what is left of packs that are mostly dead; answers whether there is more to move.
 pub(crate) fn repack(tools: &Tools) -> Result<bool> {
     let log = &tools.log;
-    let state = log.fetcher.wait(log.newest_tree())?;
+    let state = log.fetcher.wait(log.newest_apart())?;
     let base = tools.base(&state);
     let live = live(&base)?;
     let sizes = log.fetcher.wait(log.objects.list(Name::PACKS, None))?;

@@ -25,7 +25,8 @@ pub(crate) struct Tree {
 #[derive(Clone, Debug)]
 struct Tail {
     rows: Run,
-    /// The position of the last entry.
+    /// The positions of the first entry and of the last.
+    first: u64,
     last: u64,
 }
 
@@ -79,6 +80,14 @@ impl State {
             .map(|tail| &tail.rows)
     }
 
+    /// Whether this is the newest snapshot that counts, and the rows of later entries alone lie over it. Those of earlier
+    /// ones say the same, but for where chunks lie.
+    pub(crate) fn is_apart(&self) -> bool {
+        let mut tails = self.tails.iter();
+        let newest = self.covered() == self.tree.position;
+        newest && tails.all(|tail| tail.first > self.tree.position)
+    }
+
     /// Bytes of memory that rows of entries take.
     pub(crate) fn held(&self) -> usize {
         self.runs().map(Run::held).sum()
@@ -127,6 +136,7 @@ impl State {
     fn push(&mut self, rows: Run) -> Result<()> {
         self.tails.push(Tail {
             rows,
+            first: self.position,
             last: self.position,
         });
         // Runs of about one size become one, so that few are left however many entries there are.
@@ -134,9 +144,11 @@ impl State {
             && older.rows.len() <= 2 * newer.rows.len()
         {
             let rows = merge_runs(&[newer.rows.clone(), older.rows.clone()], Removals::Keep)?;
+            let first = older.first;
             self.tails.truncate(self.tails.len() - 2);
             self.tails.push(Tail {
                 rows,
+                first,
                 last: self.position,
             });
         }

@@ -136,8 +136,9 @@ fn doom(tools: &Tools, grace: Duration, now: Moment) -> Result<u64> {
     if old.is_empty() {
         return Ok(0);
     }
-    // Segments of the snapshot that counts must be known, so that none of them is taken for one that nobody needs.
-    let state = log.fetcher.wait(log.newest_tree())?;
+    // The snapshot that counts must be known as it is, so that no segment of it, and no pack to which it leads, is taken for
+    // one that nobody needs.
+    let state = log.fetcher.wait(log.newest_apart())?;
     let base = tools.base(&state);
     let needed = Needed::of(&base)?;
     let mut doomed = Vec::new();

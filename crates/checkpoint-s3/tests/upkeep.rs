@@ -251,6 +251,40 @@ async fn a_snapshot_whose_pack_is_doomed_is_not_named() {
     third.verify().await;
 }
 
+/// Chunks lie in the entries that a machine has read, and in a pack of the snapshot that another one made of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_of_a_snapshot_is_needed_though_its_chunks_lie_in_entries() {
+    let clock = clock();
+    let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
+    let maker = open(options(Arc::clone(&objects), &clock)).await;
+    maker.save("s", "first", "first").await.unwrap();
+    let other = options(Arc::clone(&objects), &clock).with_snapshot_after(1_000);
+    let other = open(other).await;
+    // Past its own snapshot, and before it looks for what nothing leads to.
+    while listed(&*objects, "snapshots").await.is_empty() {
+        let step = other.backend.maintain(&Budget::default()).await;
+        assert!(step.unwrap().more);
+    }
+    for n in 0..30 {
+        let state = noise(9_000, n);
+        maker.save("s", &format!("a{n}"), &state).await.unwrap();
+        if n % 5 == 0 {
+            other.sequences().await;
+        }
+    }
+    assert!(!listed(&*objects, "packs").await.is_empty());
+    clock.advance(2 * HOUR);
+    other.maintain().await;
+    clock.advance(2 * HOUR);
+    maker.maintain().await;
+    let third = open(options(objects, &clock)).await;
+    for n in 0..30 {
+        let found = third.state("s", &format!("a{n}")).await.unwrap();
+        assert!(found == Some(noise(9_000, n)), "the state is another one");
+    }
+    third.verify().await;
+}
+
 /// A pack to which nothing leads.
 async fn orphan(objects: &dyn ObjectStore) -> Path {
     let orphan = Path::from("packs/000102030405060708090a0b0c0d0e0f");
