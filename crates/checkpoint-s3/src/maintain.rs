@@ -158,13 +158,22 @@ pub(crate) fn name_snapshot(tools: &Tools) -> Result<()> {
 
 /// What time it is, by the store's own clock: when something was put just now.
 fn time(tools: &Tools) -> Result<Moment> {
-    let log = &tools.log;
-    let probe = Name::Probe(log.new_id());
+    let log = &*tools.log;
     log.fetcher.wait(async {
-        log.objects.put(probe, Bytes::new()).await?;
-        let modified = log.objects.modified(probe).await;
-        log.objects.delete(probe).await?;
-        modified?.ok_or_else(|| Error::storage("what was put just now is not there"))
+        for _ in 0..ATTEMPTS {
+            let probe = Name::Probe(log.new_id());
+            log.objects.put(probe, Bytes::new()).await?;
+            let modified = log.objects.modified(probe).await;
+            log.objects.delete(probe).await?;
+            // Whoever stalls in between for an hour finds it swept.
+            if let Some(modified) = modified? {
+                return Ok(modified);
+            }
+        }
+        Err(Error::new(
+            not_applied(),
+            "what was put just now is not there; ask again",
+        ))
     })
 }
 

@@ -312,6 +312,27 @@ async fn only_what_an_old_entry_dooms_is_taken_away() {
     assert!(!is_there().await, "it stays");
 }
 
+/// What it puts to learn the store's time is old by then, and another machine has swept it.
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_that_stalls_for_hours_goes_on() {
+    let clock = clock();
+    let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
+    let gate = Gate::new(Arc::clone(&objects));
+    let slow = open(options(Arc::new(gate.clone()), &clock)).await;
+    slow.save("s", "a", "a").await.unwrap();
+    let stop = gate.stop(When::Before, Which::any().of(Kind::Head).below("probe"));
+    let upkeep = tokio::spawn({
+        let slow = slow.clone();
+        async move { slow.maintain().await }
+    });
+    stop.reached().await;
+    let other = open(options(Arc::clone(&objects), &clock)).await;
+    clock.advance(2 * HOUR);
+    other.maintain().await;
+    stop.release();
+    upkeep.await.unwrap();
+}
+
 /// Ages are told by the store's clock, not by a machine's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_whose_clock_is_ahead_takes_nothing_away() {
