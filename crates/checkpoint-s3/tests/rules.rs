@@ -198,7 +198,7 @@ async fn stalls_between_pack_and_entry(own: Option<FakeClock>) {
     let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
     let gate = Gate::new(Arc::clone(&objects));
     let slow = open(options(Arc::new(gate.clone()), &own)).await;
-    slow.save("s", "before", "before").await.unwrap();
+    slow.save("s", "before", "before").await.expect("done");
     let other = open(options(Arc::clone(&objects), &clock)).await;
     let state = noise(400_000, 1);
     let stop = gate.stop(When::Before, next_entry());
@@ -213,8 +213,8 @@ async fn stalls_between_pack_and_entry(own: Option<FakeClock>) {
         other.maintain().await;
     }
     stop.release();
-    late.await.unwrap().unwrap();
-    let found = other.state("s", "large").await.unwrap();
+    late.await.expect("done").expect("done");
+    let found = other.state("s", "large").await.expect("done");
     assert!(found == Some(state), "the state is another one");
     other.verify().await;
 }
@@ -238,7 +238,7 @@ async fn makes_a_snapshot_that_is_swept(own: Option<FakeClock>) {
         clock.advance(2 * HOUR);
         other.maintain().await;
     }
-    slow.save("s", "after", "after").await.unwrap();
+    slow.save("s", "after", "after").await.expect("done");
     let third = open(options(Arc::clone(&objects), &clock)).await;
     assert_eq!(third.sequences().await, (1..=15).collect::<Vec<_>>());
     third.verify().await;

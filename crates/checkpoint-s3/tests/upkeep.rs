@@ -24,7 +24,7 @@ fn next_entry() -> Which {
 async fn listed(objects: &dyn ObjectStore, below: &str) -> Vec<(Path, u64)> {
     let listed = objects.list(Some(&below.into()));
     let listed = listed.map_ok(|meta| (meta.location, meta.size));
-    let mut listed: Vec<_> = listed.try_collect().await.unwrap();
+    let mut listed: Vec<_> = listed.try_collect().await.expect("done");
     listed.sort();
     listed
 }
@@ -33,7 +33,7 @@ async fn listed(objects: &dyn ObjectStore, below: &str) -> Vec<(Path, u64)> {
 async fn save_large(machine: &Machine, prefix: &str, count: u64, bytes: usize) {
     for n in 0..count {
         let (id, state) = (format!("{prefix}{n}"), noise(bytes, n));
-        machine.save("s", &id, &state).await.unwrap();
+        machine.save("s", &id, &state).await.expect("done");
     }
 }
 
@@ -288,7 +288,7 @@ async fn a_pack_of_a_snapshot_is_needed_though_its_chunks_lie_in_entries() {
 /// A pack to which nothing leads.
 async fn orphan(objects: &dyn ObjectStore) -> Path {
     let orphan = Path::from("packs/000102030405060708090a0b0c0d0e0f");
-    objects.put(&orphan, "orphan".into()).await.unwrap();
+    objects.put(&orphan, "orphan".into()).await.expect("done");
     orphan
 }
 
@@ -351,7 +351,7 @@ async fn a_machine_whose_clock_is_ahead_takes_nothing_away() {
 
 /// A store whose packs are soon mostly dead: of each two states in one the second goes.
 async fn half_dead(machine: &Machine, clock: &FakeClock) {
-    let session = machine.store.session("s").await.unwrap();
+    let session = machine.store.session("s").await.expect("done");
     for n in 0..4 {
         let two = machine
             .store
@@ -362,10 +362,15 @@ async fn half_dead(machine: &Machine, clock: &FakeClock) {
                     .save(&noise(200_000, 2 * n + 1))
                     .id(format!("go{n}")),
             );
-        two.commit().await.unwrap();
+        two.commit().await.expect("done");
     }
     for n in 0..4 {
-        assert!(session.delete(format!("go{n}").as_str()).await.unwrap());
+        assert!(
+            session
+                .delete(format!("go{n}").as_str())
+                .await
+                .expect("done")
+        );
     }
     clock.advance(2 * HOUR);
 }
