@@ -16,6 +16,7 @@ mod closing;
 mod conformance;
 mod crash;
 mod faults;
+mod machines;
 mod model;
 mod options;
 mod power;
@@ -41,6 +42,11 @@ cargo xtask COMMAND
   crash [--backend NAME] [--rounds N] [--seed S] [--negative]
                      kill -9 while writers are acknowledged, on every backend
                      that outlives its process; closes likewise
+  machines [--service s3|ceph | --backend NAME] [--processes 2,4] [--rounds N] [--seed S]
+           [--running] [--disturb] [--negative]
+                     several processes on one store, some of them killed, on a
+                     bucket of a service: one that it starts, or that runs;
+                     --disturb kills processes of the service too
   model [--backend NAME] [--cases N] [--seed S]
                      play the same steps on every backend and on the model, and
                      compare all answers; closes likewise
@@ -70,6 +76,8 @@ cargo xtask COMMAND
 fn main() -> ExitCode {
     // A child that is there to be killed works here and does not come back.
     checkpoint_torture::kill::serve(&backends::subjects());
+    let shared = [backends::subjects(), machines::bucket::all()].concat();
+    checkpoint_torture::machines::serve(&shared);
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (command, rest) = match args.split_first() {
@@ -92,6 +100,7 @@ fn dispatch(command: &str, rest: &[&str]) -> Outcome {
         "ci" => ci::run(rest),
         "conformance" => conformance::run_command(rest),
         "crash" => crash::run_command(rest),
+        "machines" => machines::run_command(rest),
         "model" => model::run_command(rest),
         "faults" => faults::run_command(rest),
         "power" => power::run_command(rest),

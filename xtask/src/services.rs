@@ -4,6 +4,7 @@ mod ceph;
 mod client;
 mod daemon;
 mod environment;
+mod held;
 mod install;
 mod kind;
 mod place;
@@ -13,6 +14,7 @@ mod service;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(crate) use self::held::{Disturbed, Held};
 pub(crate) use self::kind::Kind;
 use self::place::Place;
 pub(crate) use self::service::{STORE, Service};

@@ -9,6 +9,7 @@ use crate::{Outcome, Verdict, dispatch};
 const LONG: &[(&str, &[&str])] = &[
     ("crash", &["--rounds", "10000"]),
     ("threads", &["--rounds", "100"]),
+    ("machines", &["--rounds", "200"]),
     ("model", &["--cases", "10000"]),
     ("power", &["--images", "100000"]),
     (

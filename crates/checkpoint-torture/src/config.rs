@@ -1,4 +1,4 @@
-//! Where harnesses work when nobody says otherwise.
+//! Where harnesses work when nobody says otherwise, and what processes learn from their environment.
 
 use std::path::{Path, PathBuf};
 
@@ -10,4 +10,14 @@ pub(crate) fn in_memory() -> PathBuf {
     } else {
         std::env::temp_dir()
     }
+}
+
+/// What this process has to do, if it is a child that was told so by this variable.
+pub(crate) fn job(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+/// This program, to be started again.
+pub(crate) fn this_program() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))
 }

@@ -3,12 +3,14 @@
 //! A backend's author writes a [`Subject`], which opens stores, and hands it to the harnesses here.
 
 mod chain;
+mod child;
 mod config;
 mod control;
 pub mod disk;
 pub mod faults;
 pub mod kill;
 pub mod load;
+pub mod machines;
 mod place;
 pub mod power;
 pub mod requests;

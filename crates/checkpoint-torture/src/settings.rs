@@ -27,5 +27,6 @@ macro_rules! settings {
 settings!(
     crate::faults::Faults,
     crate::kill::Kill,
+    crate::machines::Machines,
     crate::power::Power
 );

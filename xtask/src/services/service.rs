@@ -90,6 +90,11 @@ impl Service {
         &self.environment
     }
 
+    /// Where it keeps what it needs.
+    pub(super) const fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// A client of it, which tries so many times again by itself.
     pub(crate) fn store(&self, retries: usize) -> Result<Arc<dyn ObjectStore>, String> {
         client::store(|name| self.environment.get(name), retries)

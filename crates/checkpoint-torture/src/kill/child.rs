@@ -1,15 +1,13 @@
 //! The process that is killed.
 
-use std::io::{Read, Write};
-use std::path::Path;
-use std::process::exit;
 use std::sync::Arc;
 
-use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::config;
+use super::config::JOB;
 use crate::chain::chain;
+use crate::child::{self, say};
+use crate::config::job;
 use crate::control::Control;
 use crate::load::{Seed, Writer};
 use crate::subject::Subject;
@@ -75,37 +73,20 @@ impl Job {
 
 /// Works until it is killed, if this process is a child that [`run`](super::run) started; else returns at once.
 pub fn serve(subjects: &[Arc<dyn Subject>]) {
-    let Some(job) = config::job() else { return };
-    let Some(job) = Job::parse(&job) else {
-        leave(&format!("cannot read the job: {job:?}"));
-    };
-    let subject = subjects.iter().find(|it| it.name() == job.subject);
-    let Some(subject) = subject else {
-        leave(&format!("there is no subject `{}`", job.subject));
-    };
-    // Without its parent it would work for ever.
-    let watched = std::thread::Builder::new().spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        exit(0);
+    let Some(text) = job(JOB) else { return };
+    let bad = || format!("cannot read the job: {text:?}");
+    let job = Job::parse(&text);
+    child::live(|_| (), async move {
+        match job {
+            Some(job) => work(child::subject(subjects, &job.subject), &job).await,
+            None => bad(),
+        }
     });
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    match (watched, runtime) {
-        (Ok(_), Ok(runtime)) => leave(&runtime.block_on(work(subject, &job))),
-        (Err(error), _) | (_, Err(error)) => leave(&format!("cannot begin: {error}")),
-    }
 }
 
 /// Works; answers why it does not any more.
 async fn work(subject: &Arc<dyn Subject>, job: &Job) -> String {
-    let opened = subject.open(Path::new(&job.place)).await;
-    let opened = match (opened, job.control) {
-        (Ok(backend), Some(control)) => control.spoil(backend).await,
-        (opened, _) => opened,
-    };
-    let backend = match opened {
+    let backend = match child::open(subject, &job.place, job.control).await {
         Ok(backend) => backend,
         Err(error) => return format!("cannot open the store: {}", chain(&error)),
     };
@@ -116,7 +97,7 @@ async fn work(subject: &Arc<dyn Subject>, job: &Job) -> String {
         writers.spawn(async move {
             loop {
                 match writer.step().await {
-                    Ok(told) => say(&told.to_string()),
+                    Ok(told) => say(told),
                     Err(error) => return format!("writer {number}: {}", chain(&error)),
                 }
             }
@@ -127,19 +108,6 @@ async fn work(subject: &Arc<dyn Subject>, job: &Job) -> String {
         Some(Err(error)) => format!("a writer panicked: {error}"),
         None => "there are no writers".to_owned(),
     }
-}
-
-/// Says a line in one write, so that who reads it has it whole or knows that it is not.
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-        exit(0);
-    }
-}
-
-fn leave(why: &str) -> ! {
-    say(&format!("! {why}"));
-    exit(1);
 }
 
 #[cfg(test)]

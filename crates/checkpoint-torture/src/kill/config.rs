@@ -8,16 +8,6 @@ use crate::load::Seed;
 /// Set in the environment of a child: what it has to do.
 pub(super) const JOB: &str = "CHECKPOINT_TORTURE_JOB";
 
-/// What this process has to do, if it is a child.
-pub(super) fn job() -> Option<String> {
-    std::env::var(JOB).ok()
-}
-
-/// This program, to be started again.
-pub(super) fn this_program() -> Result<PathBuf, String> {
-    std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))
-}
-
 /// How a backend is tried.
 #[derive(Clone, Debug)]
 pub struct Kill {

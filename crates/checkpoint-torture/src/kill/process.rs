@@ -1,12 +1,11 @@
 //! A child as its parent sees it, from its start to its end.
 
-use std::io::{BufRead, BufReader};
-use std::process::{self, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::child::{Job, OPENED};
-use super::config::{JOB, this_program};
+use super::config::JOB;
+use crate::child::Spawned;
 use crate::load::{Acknowledged, Seed};
 
 /// Longer than any child may take to say something.
@@ -21,9 +20,7 @@ const OPENERS: u64 = 8;
 const OPENING: u64 = 15_000;
 
 pub(super) struct Child {
-    process: process::Child,
-    /// Closed, it tells the child that its parent is gone.
-    _to: Option<ChildStdin>,
+    process: Spawned,
     lines: Receiver<String>,
     said: Said,
 }
@@ -38,27 +35,12 @@ pub(super) struct Said {
 
 impl Child {
     pub(super) fn spawn(job: &Job) -> Result<Self, String> {
-        let mut process = Command::new(this_program()?)
-            .env(JOB, job.to_text())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot start this program again: {error}"))?;
         let (send, lines) = channel();
-        let out = process.stdout.take().ok_or("the child has no output")?;
-        std::thread::spawn(move || {
-            let mut out = BufReader::new(out);
-            let mut line = String::new();
-            // A line without its end was cut off by the kill: nobody was told.
-            while out.read_line(&mut line).is_ok() && line.ends_with('\n') {
-                if send.send(line.trim_end_matches('\n').to_owned()).is_err() {
-                    break;
-                }
-                line.clear();
-            }
-        });
+        let process = Spawned::start(JOB, &job.to_text(), move |line| {
+            // Its last word is the end of the channel.
+            let _ = line.map(|line| send.send(line));
+        })?;
         Ok(Self {
-            _to: process.stdin.take(),
             process,
             lines,
             said: Said::default(),
@@ -91,14 +73,11 @@ impl Child {
 
     /// Kills it, and answers all that it said.
     pub(super) fn kill(mut self) -> Result<Said, String> {
-        self.process
-            .kill()
-            .and_then(|()| self.process.wait())
-            .map_err(|error| format!("cannot kill the child: {error}"))?;
+        self.process.kill()?;
         while let Ok(line) = self.lines.recv() {
             self.said.hear(&line)?;
         }
-        Ok(std::mem::take(&mut self.said))
+        Ok(self.said)
     }
 
     /// Goes on hearing for so long.
@@ -111,13 +90,6 @@ impl Child {
                 Err(_) => return Ok(()),
             }
         }
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -10,13 +10,13 @@ use super::seed::Seed;
 
 /// Gives the ids of the step under way, the same each time that it is done.
 #[derive(Clone, Debug)]
-pub(super) struct StepIds {
+pub(crate) struct StepIds {
     seed: Seed,
     step: Arc<Mutex<SeededIds>>,
 }
 
 impl StepIds {
-    pub(super) fn new(seed: Seed) -> Self {
+    pub(crate) fn new(seed: Seed) -> Self {
         Self {
             seed,
             step: Arc::new(Mutex::new(SeededIds::new(seed.0))),
@@ -24,7 +24,7 @@ impl StepIds {
     }
 
     /// From now on gives the ids of this step.
-    pub(super) fn begin(&self, step: u64) {
+    pub(crate) fn begin(&self, step: u64) {
         *self.step.lock() = SeededIds::new(self.seed.of(step).0);
     }
 }

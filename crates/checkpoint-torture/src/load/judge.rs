@@ -41,20 +41,23 @@ impl Judged {
 pub async fn judge(backend: Arc<dyn Backend>, ledger: &Ledger) -> Result<Judged> {
     let store = Store::new(backend);
     let snapshot = Snapshot::read(&store).await?;
+    compare(&store, &snapshot, ledger).await
+}
+
+/// The same, with what a store holds read already.
+pub(crate) async fn compare(store: &Store, snapshot: &Snapshot, ledger: &Ledger) -> Result<Judged> {
     let mut judged = Judged {
         checkpoints: snapshot.checkpoints.len() as u64,
         ..Judged::default()
     };
     judged.wrong.extend(snapshot.wrong.iter().cloned());
     for writer in 0..ledger.accounts.len() {
-        let part = part::of_writer(&snapshot, ledger, writer);
+        let part = part::of_writer(snapshot, ledger, writer);
         judged.ahead.push(part.ahead);
         judged.wrong.extend(part.wrong);
     }
-    judged.wrong.extend(feed::check(&snapshot, ledger));
-    judged.wrong.extend(whole::closed(&snapshot));
-    judged
-        .wrong
-        .extend(whole::verified(&store, &snapshot).await?);
+    judged.wrong.extend(feed::check(snapshot, ledger));
+    judged.wrong.extend(whole::closed(snapshot));
+    judged.wrong.extend(whole::verified(store, snapshot).await?);
     Ok(judged)
 }

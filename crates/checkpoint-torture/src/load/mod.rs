@@ -23,7 +23,11 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ids::StepIds;
+pub(crate) use judge::compare;
 pub use judge::{Judged, judge};
 pub use ledger::{Acknowledged, Ledger};
 pub use seed::{Seed, seed_of_the_day};
+pub(crate) use snapshot::{Seen, Snapshot};
+pub(crate) use state::State;
 pub use writer::{Writer, prepare};

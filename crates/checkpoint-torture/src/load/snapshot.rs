@@ -9,35 +9,35 @@ const PAGE: usize = 500;
 
 /// What a store holds.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     /// Live checkpoints by id.
-    pub(super) checkpoints: BTreeMap<String, Seen>,
+    pub(crate) checkpoints: BTreeMap<String, Seen>,
     /// The epoch of each live session.
-    pub(super) sessions: BTreeMap<String, u64>,
+    pub(crate) sessions: BTreeMap<String, u64>,
     /// Since the beginning.
-    pub(super) changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// Chunks, each with its children.
-    pub(super) chunks: BTreeMap<ChunkId, Vec<ChunkId>>,
+    pub(crate) chunks: BTreeMap<ChunkId, Vec<ChunkId>>,
     /// What could not be read.
-    pub(super) wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
 }
 
 /// A checkpoint.
 #[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) session: String,
-    pub(super) sequence: u64,
-    pub(super) revision: u64,
-    pub(super) parent: Option<String>,
-    pub(super) tags: BTreeSet<String>,
-    pub(super) notes: Vec<String>,
+pub(crate) struct Seen {
+    pub(crate) session: String,
+    pub(crate) sequence: u64,
+    pub(crate) revision: u64,
+    pub(crate) parent: Option<String>,
+    pub(crate) tags: BTreeSet<String>,
+    pub(crate) notes: Vec<String>,
     /// The state, or why it cannot be read.
-    pub(super) state: Result<String>,
+    pub(crate) state: Result<String>,
 }
 
 impl Snapshot {
     /// Reads a store to which nobody writes.
-    pub(super) async fn read(store: &Store) -> Result<Self> {
+    pub(crate) async fn read(store: &Store) -> Result<Self> {
         let mut snapshot = Self {
             checkpoints: BTreeMap::new(),
             sessions: BTreeMap::new(),

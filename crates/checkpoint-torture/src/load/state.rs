@@ -6,17 +6,17 @@ use super::seed::Seed;
 
 /// A state of one line lies in its checkpoint, one of many in chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(crate) struct State {
     /// What the first version is made of.
-    pub(super) base: Seed,
+    pub(crate) base: Seed,
     /// Lines of about 60 bytes.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
     /// Each version changes a line of the one before.
-    pub(super) version: u64,
+    pub(crate) version: u64,
 }
 
 impl State {
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut lines: Vec<u64> = (0..self.lines).map(|n| self.base.of(n).0).collect();
         for version in 1..=self.version {
             let mut change = self.base.of(self.lines + version);

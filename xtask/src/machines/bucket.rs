@@ -1,0 +1,95 @@
+//! Stores in the bucket of a service, each below the name of its place.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use checkpoint_conformance::objects::{ChecksThenWrites, IgnoresCondition};
+use checkpoint_core::{Backend, Error, Result};
+use checkpoint_s3::client::{self, Bucket as Named};
+use checkpoint_s3::{ObjectBackend, ObjectOptions};
+use checkpoint_torture::Subject;
+use object_store::ObjectStore;
+
+use crate::services::Held;
+
+/// Set in the environment of who works on a service: the name of the bucket.
+pub(crate) const BUCKET: &str = "CHECKPOINT_MACHINES_BUCKET";
+/// Shorter than by default, so that more is tried again of which nobody knows what became of it.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a client needs in its environment.
+pub(super) fn of(held: &Held) -> std::result::Result<Vec<(&'static str, String)>, String> {
+    let names = [
+        (BUCKET, "S3_BUCKET"),
+        ("AWS_ENDPOINT", "S3_ENDPOINT"),
+        ("AWS_REGION", "S3_REGION"),
+        ("AWS_ACCESS_KEY_ID", "S3_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "S3_SECRET_KEY"),
+    ];
+    let environment = held.environment()?;
+    let values = names.map(|(name, told)| Some((name, environment.get(told)?)));
+    let values: Option<Vec<_>> = values.into_iter().collect();
+    values.ok_or_else(|| "this service does not speak S3; machines takes s3 or ceph".to_owned())
+}
+
+/// What is done to the client of a bucket.
+type Spoil = fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>;
+
+/// Tortures [`ObjectBackend`] in a bucket.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Bucket {
+    broken: Option<(&'static str, Spoil)>,
+}
+
+const IGNORES: &str = "s3-ignores";
+const CHECKS: &str = "s3-checks";
+
+/// Buckets of services that are broken, with what is wrong.
+pub(crate) fn broken() -> Vec<(Arc<dyn Subject>, &'static str)> {
+    let ignores = Bucket {
+        broken: Some((IGNORES, |store| Arc::new(IgnoresCondition::new(store)))),
+    };
+    let checks = Bucket {
+        broken: Some((CHECKS, |store| Arc::new(ChecksThenWrites::new(store)))),
+    };
+    vec![
+        (Arc::new(ignores), "ignores that a put may only create"),
+        (
+            Arc::new(checks),
+            "looks whether something is there and then writes",
+        ),
+    ]
+}
+
+/// All that a machine may be told to open.
+pub(crate) fn all() -> Vec<Arc<dyn Subject>> {
+    let broken = broken().into_iter().map(|(subject, _)| subject);
+    let sound: Arc<dyn Subject> = Arc::new(Bucket::default());
+    std::iter::once(sound).chain(broken).collect()
+}
+
+fn options(place: &Path) -> Result<ObjectOptions> {
+    let name = std::env::var(BUCKET);
+    let name = name.map_err(|_| Error::invalid(format!("{BUCKET} is not set")))?;
+    let prefix = place.file_name().unwrap_or_default().to_string_lossy();
+    client::s3(&Named::named(name).with_prefix(prefix).with_timeout(TIMEOUT))
+}
+
+#[async_trait]
+impl Subject for Bucket {
+    fn name(&self) -> &str {
+        self.broken.map_or("s3", |(name, _)| name)
+    }
+
+    async fn open(&self, place: &Path) -> Result<Arc<dyn Backend>> {
+        let mut options = options(place)?;
+        if let Some((_, spoil)) = self.broken {
+            // Made over a sound one, since opening refuses to make a store where conditions are ignored.
+            ObjectBackend::open(options.clone()).await?.close().await?;
+            options.objects = spoil(options.objects);
+        }
+        Ok(Arc::new(ObjectBackend::open(options).await?))
+    }
+}
