@@ -98,7 +98,7 @@ fn subjects(options: &Options<'_>) -> Result<Vec<Arc<dyn Subject>>, String> {
     if options.has("--backend") {
         return options.named("--backend", backends::subjects(), |subject| subject.name());
     }
-    Ok(vec![Arc::new(Bucket::default())])
+    Ok(vec![Arc::new(Bucket::default().at_rest())])
 }
 
 /// Numbers of processes, such as `2,4`.

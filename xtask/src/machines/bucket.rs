@@ -18,6 +18,8 @@ use crate::services::Held;
 pub(crate) const BUCKET: &str = "CHECKPOINT_MACHINES_BUCKET";
 /// Shorter than by default, so that more is tried again of which nobody knows what became of it.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than a store is judged.
+const AT_REST: Duration = Duration::from_secs(600);
 
 /// What a client needs in its environment.
 pub(super) fn of(held: &Held) -> std::result::Result<Vec<(&'static str, String)>, String> {
@@ -41,6 +43,16 @@ type Spoil = fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>;
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Bucket {
     broken: Option<(&'static str, Spoil)>,
+    staleness: Duration,
+}
+
+impl Bucket {
+    /// As who judges opens it. By then nobody writes, so reads need not ask each time what came last.
+    #[must_use]
+    pub(crate) const fn at_rest(mut self) -> Self {
+        self.staleness = AT_REST;
+        self
+    }
 }
 
 const IGNORES: &str = "s3-ignores";
@@ -50,9 +62,11 @@ const CHECKS: &str = "s3-checks";
 pub(crate) fn broken() -> Vec<(Arc<dyn Subject>, &'static str)> {
     let ignores = Bucket {
         broken: Some((IGNORES, |store| Arc::new(IgnoresCondition::new(store)))),
+        ..Bucket::default()
     };
     let checks = Bucket {
         broken: Some((CHECKS, |store| Arc::new(ChecksThenWrites::new(store)))),
+        ..Bucket::default()
     };
     vec![
         (Arc::new(ignores), "ignores that a put may only create"),
@@ -84,7 +98,7 @@ impl Subject for Bucket {
     }
 
     async fn open(&self, place: &Path) -> Result<Arc<dyn Backend>> {
-        let mut options = options(place)?;
+        let mut options = options(place)?.with_staleness(self.staleness);
         if let Some((_, spoil)) = self.broken {
             // Made over a sound one, since opening refuses to make a store where conditions are ignored.
             ObjectBackend::open(options.clone()).await?.close().await?;

@@ -31,7 +31,7 @@ impl Machines {
             rounds: 10,
             processes: vec![2, 4],
             writers: 8,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_secs(180),
             control: None,
             directory: std::env::temp_dir(),
         }
@@ -58,7 +58,7 @@ impl Machines {
         self
     }
 
-    /// With so long a time in which nothing need come to pass. Default: a minute.
+    /// With so long a time in which nothing need come to pass. Default: three minutes, since a machine may be busy.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
