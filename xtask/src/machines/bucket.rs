@@ -10,7 +10,6 @@ use checkpoint_core::{Backend, Error, Result};
 use checkpoint_s3::client::{self, Bucket as Named};
 use checkpoint_s3::{ObjectBackend, ObjectOptions};
 use checkpoint_torture::Subject;
-use object_store::ObjectStore;
 
 use crate::services::Held;
 
@@ -36,8 +35,8 @@ pub(super) fn of(held: &Held) -> std::result::Result<Vec<(&'static str, String)>
     values.ok_or_else(|| "this service does not speak S3; machines takes s3 or ceph".to_owned())
 }
 
-/// What is done to the client of a bucket.
-type Spoil = fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>;
+/// What is done to how a bucket is opened.
+type Spoil = fn(&mut ObjectOptions);
 
 /// Tortures [`ObjectBackend`] in a bucket.
 #[derive(Clone, Copy, Default)]
@@ -55,26 +54,32 @@ impl Bucket {
     }
 }
 
-const IGNORES: &str = "s3-ignores";
-const CHECKS: &str = "s3-checks";
-
 /// Buckets of services that are broken, with what is wrong.
 pub(crate) fn broken() -> Vec<(Arc<dyn Subject>, &'static str)> {
-    let ignores = Bucket {
-        broken: Some((IGNORES, |store| Arc::new(IgnoresCondition::new(store)))),
-        ..Bucket::default()
-    };
-    let checks = Bucket {
-        broken: Some((CHECKS, |store| Arc::new(ChecksThenWrites::new(store)))),
-        ..Bucket::default()
-    };
-    vec![
-        (Arc::new(ignores), "ignores that a put may only create"),
+    let all: [(_, Spoil, _); 2] = [
+        ("s3-ignores", ignores, "ignores that a put may only create"),
         (
-            Arc::new(checks),
+            "s3-checks",
+            checks,
             "looks whether something is there and then writes",
         ),
-    ]
+    ];
+    let all = all.map(|(name, spoil, what)| {
+        let subject: Arc<dyn Subject> = Arc::new(Bucket {
+            broken: Some((name, spoil)),
+            ..Bucket::default()
+        });
+        (subject, what)
+    });
+    all.into()
+}
+
+fn ignores(options: &mut ObjectOptions) {
+    options.objects = Arc::new(IgnoresCondition::new(Arc::clone(&options.objects)));
+}
+
+fn checks(options: &mut ObjectOptions) {
+    options.objects = Arc::new(ChecksThenWrites::new(Arc::clone(&options.objects)));
 }
 
 /// All that a machine may be told to open.
@@ -102,7 +107,7 @@ impl Subject for Bucket {
         if let Some((_, spoil)) = self.broken {
             // Made over a sound one, since opening refuses to make a store where conditions are ignored.
             ObjectBackend::open(options.clone()).await?.close().await?;
-            options.objects = spoil(options.objects);
+            spoil(&mut options);
         }
         Ok(Arc::new(ObjectBackend::open(options).await?))
     }
