@@ -98,6 +98,10 @@ impl<'a> Round<'a> {
         let Some(session) = member.and_then(|member| member.sessions.pop()) else {
             return Ok(());
         };
+        // One that has not claimed it yet would do so when it goes on, and take it from the heir.
+        self.listen("who is to be held to save", |round| {
+            round.account.saved.contains(&(held, session.clone()))
+        })?;
         self.fleet.hold(held)?;
         self.report.held += 1;
         self.fleet.let_own(heir, &session);
@@ -137,7 +141,10 @@ impl<'a> Round<'a> {
             }
         }
         self.listen("the heirs of who was killed", |round| {
-            heirs.iter().all(|heir| round.account.saved.contains(heir))
+            // A claim of the dead may arrive late, and then the heir is refused.
+            let Account { saved, refused, .. } = &*round.account;
+            let went_on = |heir| saved.contains(heir) || refused.contains(heir);
+            heirs.iter().all(went_on)
         })
     }
 
