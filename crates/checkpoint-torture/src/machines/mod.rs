@@ -63,6 +63,9 @@ use crate::subject::Subject;
 pub use self::config::Machines;
 pub use self::machine::serve;
 
+/// Stands in what is wrong when something did not come to pass in time, which a busy machine may be the cause of too.
+pub const LATE: &str = "not within";
+
 /// Rounds of one store, after which a fresh one is taken, so that judging takes no longer and longer.
 const ROUNDS_OF_A_STORE: u64 = 4;
 /// How often it is told how far a run has come.

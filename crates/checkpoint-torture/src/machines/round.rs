@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::Report;
 use super::account::Account;
 use super::fleet::{Fleet, Heard, Member, shortly};
 use super::machine::Job;
 use super::title::{CONTESTED, session_of};
 use super::words::Told;
+use super::{LATE, Report};
 use crate::load::Seed;
 
 /// Steps that are waited for before somebody is killed, and afterwards, at most.
@@ -203,7 +203,7 @@ impl<'a> Round<'a> {
             let heard = self.fleet.hear(until)?;
             if matches!(heard, Heard::Nothing) || Instant::now() > until {
                 let patience = self.patience;
-                let wrong = format!("{what}: not within {patience:?}");
+                let wrong = format!("{what}: {LATE} {patience:?}");
                 self.account.wrong.push(wrong);
             }
             self.take(heard)?;
