@@ -46,6 +46,26 @@ struct Known {
     place: Place,
 }
 
+impl Known {
+    /// One that goes with no session.
+    const fn of_store(plain: Bytes, sealed: Bytes, place: Place) -> Self {
+        Self {
+            session: None,
+            plain,
+            sealed,
+            place,
+        }
+    }
+
+    /// One that goes with a session.
+    fn of(session: &SessionId, plain: Bytes, sealed: Bytes, place: Place) -> Self {
+        Self {
+            session: Some(session.clone()),
+            ..Self::of_store(plain, sealed, place)
+        }
+    }
+}
+
 /// What its next bytes are bound to.
 #[derive(Clone, Debug)]
 enum Place {

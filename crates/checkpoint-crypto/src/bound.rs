@@ -197,74 +197,24 @@ mod tests {
         SessionId::new(text).expect("an id")
     }
 
+    /// Checks that each is bound otherwise than all others, here and in another store.
+    fn are_apart(objects: &[Object<'_>]) {
+        let stores = [STORE, StoreId::from_bytes([8; 16])];
+        let all = stores
+            .iter()
+            .flat_map(|store| objects.iter().map(|it| it.bound(store)));
+        let mut bound: Vec<_> = all.collect();
+        bound.sort();
+        bound.dedup();
+        assert_eq!(bound.len(), 2 * objects.len());
+    }
+
     #[test]
     fn no_two_objects_are_bound_alike() {
         let (a, ab) = (id("a"), id("ab"));
         let (s, sa) = (session("s"), session("sa"));
-        let chunk = |n| ChunkId::from_bytes([n; 32]);
-        let children = [chunk(1), chunk(2)];
-        let tags = ["x", "y"].map(|tag| Tag::new(tag).expect("a tag"));
-        let worker = WorkerId::new("x").expect("a worker");
-        let base = Revision {
-            session: &s,
-            checkpoint: &a,
-            revision: 1,
-            updated_at: at(5),
-            status: Status::Active,
-            step: None,
-            pinned: false,
-            worker: None,
-            tags: &[],
-        };
-        let revisions = [
-            base,
-            Revision {
-                session: &sa,
-                ..base
-            },
-            Revision {
-                checkpoint: &ab,
-                ..base
-            },
-            Revision {
-                revision: 2,
-                ..base
-            },
-            Revision {
-                updated_at: at(6),
-                ..base
-            },
-            Revision {
-                status: Status::Failed,
-                ..base
-            },
-            Revision {
-                step: Some(0),
-                ..base
-            },
-            Revision {
-                step: Some(1),
-                ..base
-            },
-            Revision {
-                pinned: true,
-                ..base
-            },
-            Revision {
-                worker: Some(&worker),
-                ..base
-            },
-            Revision {
-                tags: &tags[..1],
-                ..base
-            },
-            Revision {
-                tags: &tags,
-                ..base
-            },
-        ];
-        let mut objects = revisions.map(Object::Description).to_vec();
-        objects.extend([
+        let children = [1, 2].map(|n| ChunkId::from_bytes([n; 32]));
+        are_apart(&[
             Object::Inline(&s, &a, 1),
             Object::Inline(&s, &ab, 1),
             Object::Inline(&sa, &a, 1),
@@ -284,15 +234,37 @@ mod tests {
             Object::Slot(b"s"),
             Object::Slot(b""),
         ]);
-        let mut bound: Vec<_> = objects.iter().map(|object| object.bound(&STORE)).collect();
-        bound.extend(
-            objects
-                .iter()
-                .map(|object| object.bound(&StoreId::from_bytes([8; 16]))),
-        );
-        let count = bound.len();
-        bound.sort();
-        bound.dedup();
-        assert_eq!(bound.len(), count);
+    }
+
+    #[test]
+    fn no_two_revisions_are_bound_alike() {
+        let (a, ab) = (id("a"), id("ab"));
+        let (s, sa) = (session("s"), session("sa"));
+        let tags = ["x", "y"].map(|tag| Tag::new(tag).expect("a tag"));
+        let worker = WorkerId::new("x").expect("a worker");
+        let base = Revision {
+            session: &s,
+            checkpoint: &a,
+            revision: 1,
+            updated_at: at(5),
+            status: Status::Active,
+            step: None,
+            pinned: false,
+            worker: None,
+            tags: &[],
+        };
+        let mut revisions = [base; 12];
+        revisions[1].session = &sa;
+        revisions[2].checkpoint = &ab;
+        revisions[3].revision = 2;
+        revisions[4].updated_at = at(6);
+        revisions[5].status = Status::Failed;
+        revisions[6].step = Some(0);
+        revisions[7].step = Some(1);
+        revisions[8].pinned = true;
+        revisions[9].worker = Some(&worker);
+        revisions[10].tags = &tags[..1];
+        revisions[11].tags = &tags;
+        are_apart(&revisions.map(Object::Description));
     }
 }

@@ -1,7 +1,7 @@
 //! What a person has: a key, the file or command it comes from, or a passphrase.
 
 mod command;
-mod environment;
+mod config;
 mod file;
 mod words;
 
@@ -96,7 +96,7 @@ impl Key {
     ///
     /// `Invalid` when it names more than one.
     pub fn from_environment() -> Result<Option<Self>> {
-        environment::key(|name| std::env::var_os(name))
+        config::environment()
     }
 
     /// Asks for it. Reads a file or runs a command beside the calling task.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use checkpoint_core::{Backend, Parts, Query, Severity, Store};
+use checkpoint_core::{Backend, IdSource, Parts, Query, Severity, Store, SystemIds};
 use checkpoint_crypto::{Encrypted, Key};
 use checkpoint_redb::{RedbBackend, RedbOptions};
 use checkpoint_s3::{DirectoryOptions, ObjectBackend};
@@ -23,11 +23,9 @@ impl Canaries {
     }
 
     fn word(&mut self, what: &str) -> String {
-        let mut seed = *uuid::Uuid::new_v4().as_bytes();
-        for byte in &mut seed {
-            *byte = b'a' + *byte % 26;
-        }
-        let word = String::from_utf8(seed.to_vec()).unwrap();
+        let seed = blake3::hash(SystemIds.next().as_bytes());
+        let letters = seed.as_bytes()[..16].iter().map(|byte| b'a' + byte % 26);
+        let word = String::from_utf8(letters.collect()).unwrap();
         self.0.push((what.to_owned(), word.clone()));
         word
     }

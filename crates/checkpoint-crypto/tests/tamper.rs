@@ -321,7 +321,6 @@ async fn clear_fields_that_a_writer_gave_are_bound() {
     let meta = Store::read(&store.below, &Sealed::Meta(id("a")))
         .await
         .unwrap();
-    let tag = |text: &str| Tag::new(text).unwrap();
     let update = |revision| Update {
         session: session("s"),
         id: id("a"),
@@ -337,13 +336,13 @@ async fn clear_fields_that_a_writer_gave_are_bound() {
         state: None,
     };
     // Each below, under a description that was sealed for other words.
-    let changes: [Box<dyn Fn(&mut Update)>; 6] = [
-        Box::new(|_| {}),
-        Box::new(|it| it.status = Status::Completed),
-        Box::new(|it| it.step = Some(1)),
-        Box::new(|it| it.pinned = true),
-        Box::new(move |it| it.tags = vec![tag("other")]),
-        Box::new(|it| it.worker = Some(WorkerId::new("other").unwrap())),
+    let changes: [fn(&mut Update); 6] = [
+        |_| {},
+        |it| it.status = Status::Completed,
+        |it| it.step = Some(1),
+        |it| it.pinned = true,
+        |it| it.tags = vec![Tag::new("other").unwrap()],
+        |it| it.worker = Some(WorkerId::new("other").unwrap()),
     ];
     for (n, change) in changes.iter().enumerate() {
         let mut update = update(n as u64 + 1);

@@ -2,6 +2,7 @@
 //! seals and opens them is tested beside it, in `src/envelope/tests.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 use std::process::Command;
 
@@ -11,7 +12,7 @@ fn a_second_implementation_seals_the_same_bytes() {
         .args(["-c", "import cryptography"])
         .output();
     if !has.is_ok_and(|output| output.status.success()) {
-        println!("skipped: there is no Python with the package `cryptography`");
+        eprintln!("skipped: there is no Python with the package `cryptography`");
         return;
     }
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");

@@ -199,8 +199,11 @@ fn inline(change: &Change) -> Result<Option<Bytes>> {
     })
 }
 
+/// A segment that is still to be put.
+type Built = (Outline, Bytes);
+
 /// Writes rows into a segment that is still to be put; with `pack` the chunks among them into packs, which it answers.
-fn write(log: &Log, rows: Merge, pack: bool) -> Result<(Option<(Outline, Bytes)>, Vec<Id>)> {
+fn write(log: &Log, rows: Merge, pack: bool) -> Result<(Option<Built>, Vec<Id>)> {
     let id = log.new_id();
     let mut writer = SegmentWriter::new(id).caching(Arc::clone(&log.cache));
     let (mut out, mut packer) = (Vec::new(), Packer::new(log));
@@ -270,11 +273,7 @@ impl<'l> Packer<'l> {
 }
 
 /// Puts the new segment and the manifest, in one round trip: neither counts before an entry names the manifest.
-fn publish(
-    log: &Log,
-    manifest: &Manifest,
-    segment: Option<(Outline, Bytes)>,
-) -> Result<SnapshotName> {
+fn publish(log: &Log, manifest: &Manifest, segment: Option<Built>) -> Result<SnapshotName> {
     let bytes = manifest.encode()?;
     let name = SnapshotName {
         position: manifest.position,

@@ -4,6 +4,7 @@
 //! The power cuts of the harnesses are made up from calls that the library says it makes. Here they are seen from outside.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -151,14 +152,14 @@ fn trace(files: &str) -> Option<Vec<Call>> {
         .output();
     let output = match traced {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            println!("skipped: there is no `strace`");
+            eprintln!("skipped: there is no `strace`");
             return None;
         }
         output => output.expect("a child"),
     };
     let said = String::from_utf8_lossy(&output.stderr);
     if said.contains("ptrace") || said.contains("PTRACE") {
-        println!("skipped: nothing may be traced here: {said}");
+        eprintln!("skipped: nothing may be traced here: {said}");
         return None;
     }
     assert!(output.status.success(), "{said}");

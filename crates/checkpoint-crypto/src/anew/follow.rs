@@ -1,6 +1,6 @@
 //! What the operations of a commit do to the objects of which later ones speak.
 
-use checkpoint_core::{CheckpointId, Operation, Payload, Sealed};
+use checkpoint_core::{Append, CheckpointId, Operation, Payload, Sealed, SessionId, Update};
 
 use super::{Known, Look, Opened, Place};
 
@@ -11,87 +11,32 @@ impl Look<'_> {
             return;
         }
         match (plain, sealed) {
-            (Operation::Append(plain), Operation::Append(sealed)) => {
-                let said = Opened(plain.worker.clone(), plain.tags.clone());
-                // One that is there answers as it did the first time, and stays.
-                self.keep(
-                    &Sealed::Meta(plain.id.clone()),
-                    Known {
-                        session: Some(plain.session.clone()),
-                        plain: plain.meta.clone(),
-                        sealed: sealed.meta.clone(),
-                        place: Place::Appended(sealed.clone(), said),
-                    },
-                );
-                if let Some(known) = inline(
-                    &plain.session,
-                    plain.length,
-                    &plain.payload,
-                    &sealed.payload,
-                ) {
-                    self.keep(&Sealed::Inline(plain.id.clone()), known);
-                }
-            }
-            (Operation::Update(plain), Operation::Update(sealed)) => {
-                let said = Opened(plain.worker.clone(), plain.tags.clone());
-                let known = Known {
-                    session: Some(plain.session.clone()),
-                    plain: plain.meta.clone(),
-                    sealed: sealed.meta.clone(),
-                    place: Place::Updated(sealed.clone(), said),
-                };
-                self.set(&Sealed::Meta(plain.id.clone()), Some(known));
-                if let (Some(plain_state), Some(sealed_state)) = (&plain.state, &sealed.state) {
-                    let known = inline(
-                        &plain.session,
-                        plain_state.length,
-                        &plain_state.payload,
-                        &sealed_state.payload,
-                    );
-                    self.set(&Sealed::Inline(plain.id.clone()), known);
-                }
-            }
+            (Operation::Append(plain), Operation::Append(sealed)) => self.appended(plain, sealed),
+            (Operation::Update(plain), Operation::Update(sealed)) => self.updated(plain, sealed),
             (Operation::Attach(plain), Operation::Attach(sealed)) => {
-                let target = Sealed::Attachment(
-                    plain.checkpoint.clone(),
-                    plain.kind.clone(),
-                    plain.key.clone(),
-                );
+                let (checkpoint, kind) = (plain.checkpoint.clone(), plain.kind.clone());
+                let target = Sealed::Attachment(checkpoint, kind, plain.key.clone());
                 let both = plain.bytes.clone().zip(sealed.bytes.clone());
-                let known = both.map(|(bytes, sealed)| Known {
-                    session: Some(plain.session.clone()),
-                    plain: bytes,
-                    sealed,
-                    place: Place::Attachment,
+                let known = both.map(|(bytes, sealed)| {
+                    Known::of(&plain.session, bytes, sealed, Place::Attachment)
                 });
                 self.set(&target, known);
             }
             (Operation::CreateSession(plain), Operation::CreateSession(sealed)) => {
-                let known = Known {
-                    session: Some(plain.id.clone()),
-                    plain: plain.body.clone(),
-                    sealed: sealed.body.clone(),
-                    place: Place::Session(1),
-                };
+                let (body, place) = (plain.body.clone(), Place::Session(1));
+                let known = Known::of(&plain.id, body, sealed.body.clone(), place);
                 self.keep(&Sealed::Session(plain.id.clone()), known);
             }
             (Operation::PatchSession(plain), Operation::PatchSession(sealed)) => {
-                let known = Known {
-                    session: Some(plain.id.clone()),
-                    plain: plain.body.clone(),
-                    sealed: sealed.body.clone(),
-                    place: Place::Session(plain.revision.saturating_add(1)),
-                };
+                let place = Place::Session(plain.revision.saturating_add(1));
+                let body = plain.body.clone();
+                let known = Known::of(&plain.id, body, sealed.body.clone(), place);
                 self.set(&Sealed::Session(plain.id.clone()), Some(known));
             }
             (Operation::PutRecord(plain), Operation::PutRecord(sealed)) => {
                 let both = plain.bytes.clone().zip(sealed.bytes.clone());
-                let known = both.map(|(bytes, sealed)| Known {
-                    session: None,
-                    plain: bytes,
-                    sealed,
-                    place: Place::Record,
-                });
+                let known =
+                    both.map(|(bytes, sealed)| Known::of_store(bytes, sealed, Place::Record));
                 self.set(&Sealed::Record(plain.name.clone()), known);
             }
             (Operation::Delete(plain), _) => self.forget(|target, _| is_of(target, &plain.id)),
@@ -99,6 +44,31 @@ impl Look<'_> {
                 self.forget(|_, known| known.session.as_ref() == Some(id));
             }
             _ => {}
+        }
+    }
+
+    /// One that is there answers as it did the first time, and stays.
+    fn appended(&mut self, plain: &Append, sealed: &Append) {
+        let said = Opened(plain.worker.clone(), plain.tags.clone());
+        let place = Place::Appended(Box::new(sealed.clone()), said);
+        let (meta, sealed_meta) = (plain.meta.clone(), sealed.meta.clone());
+        let known = Known::of(&plain.session, meta, sealed_meta, place);
+        self.keep(&Sealed::Meta(plain.id.clone()), known);
+        let (length, state) = (plain.length, &plain.payload);
+        if let Some(known) = inline(&plain.session, length, state, &sealed.payload) {
+            self.keep(&Sealed::Inline(plain.id.clone()), known);
+        }
+    }
+
+    fn updated(&mut self, plain: &Update, sealed: &Update) {
+        let said = Opened(plain.worker.clone(), plain.tags.clone());
+        let place = Place::Updated(Box::new(sealed.clone()), said);
+        let (meta, sealed_meta) = (plain.meta.clone(), sealed.meta.clone());
+        let known = Known::of(&plain.session, meta, sealed_meta, place);
+        self.set(&Sealed::Meta(plain.id.clone()), Some(known));
+        if let (Some(state), Some(below)) = (&plain.state, &sealed.state) {
+            let known = inline(&plain.session, state.length, &state.payload, &below.payload);
+            self.set(&Sealed::Inline(plain.id.clone()), known);
         }
     }
 
@@ -127,12 +97,7 @@ fn is_of(target: &Sealed, id: &CheckpointId) -> bool {
     matches!(target, Sealed::Meta(it) | Sealed::Inline(it) | Sealed::Attachment(it, ..) if it == id)
 }
 
-fn inline(
-    session: &checkpoint_core::SessionId,
-    length: u64,
-    plain: &Payload,
-    sealed: &Payload,
-) -> Option<Known> {
+fn inline(session: &SessionId, length: u64, plain: &Payload, sealed: &Payload) -> Option<Known> {
     let (plain, sealed) = plain.inline().zip(sealed.inline())?;
     Some(Known {
         session: Some(session.clone()),

@@ -1,7 +1,8 @@
 //! What is there of that which a commit speaks of.
 
 use checkpoint_core::{
-    AttachmentQuery, Item, MetaRecord, Parts, Payload, Record, Result, Sealed, SessionQuery,
+    AttachmentQuery, CheckpointId, Item, MetaRecord, Parts, Payload, Record, Result, Sealed,
+    SessionQuery, SessionRecord, StoredChunk,
 };
 
 use super::{Known, Look, Opened, Place};
@@ -28,81 +29,68 @@ impl Look<'_> {
     async fn read(&self, target: &Sealed) -> Result<Option<Known>> {
         match target {
             Sealed::Meta(id) | Sealed::Inline(id) => {
-                let mut found = self
-                    .backend
-                    .get(std::slice::from_ref(id), Parts::ALL)
-                    .await?;
-                let Some(record) = found.pop().map(Item::into_option).transpose()?.flatten() else {
-                    return Ok(None);
-                };
-                self.checkpoint(record, matches!(target, Sealed::Meta(_)))
+                let found = self.backend.get(std::slice::from_ref(id), Parts::ALL);
+                match only(found.await?)? {
+                    Some(record) => self.checkpoint(record, matches!(target, Sealed::Meta(_))),
+                    None => Ok(None),
+                }
             }
             Sealed::Chunk(id) => {
-                let mut found = self.backend.chunks(&[*id]).await?;
-                let Some(chunk) = found.pop().map(Item::into_option).transpose()?.flatten() else {
-                    return Ok(None);
+                let found = only(self.backend.chunks(&[*id]).await?)?;
+                let known = |chunk: StoredChunk| {
+                    let place = Place::Chunk(chunk.children.clone());
+                    let sealed = chunk.bytes.clone();
+                    let plain = self.outward().chunk((*id, chunk))?.1.bytes;
+                    Ok(Known::of_store(plain, sealed, place))
                 };
-                let (sealed, children) = (chunk.bytes.clone(), chunk.children.clone());
-                Ok(Some(Known {
-                    session: None,
-                    plain: self.outward().chunk((*id, chunk))?.1.bytes,
-                    sealed,
-                    place: Place::Chunk(children),
-                }))
+                found.map(known).transpose()
             }
             Sealed::Attachment(checkpoint, kind, key) => {
-                let query = AttachmentQuery {
-                    kind: Some(kind.clone()),
-                    key: Some(key.clone()),
-                    limit: 1,
-                    ..AttachmentQuery::of(checkpoint.clone())
-                };
-                let mut found = self.backend.attachments(&query).await?.items;
-                let Some(found) = found.pop().map(Item::into_option).transpose()?.flatten() else {
-                    return Ok(None);
-                };
-                let sealed = found.bytes.clone().unwrap_or_default();
-                Ok(Some(Known {
-                    session: None,
-                    plain: self.outward().attachment(found)?.bytes.unwrap_or_default(),
-                    sealed,
-                    place: Place::Attachment,
-                }))
+                self.attachment(checkpoint, kind, key).await
             }
             Sealed::Session(id) => {
-                let found = self
-                    .backend
-                    .sessions(&SessionQuery::one(id.clone()))
-                    .await?;
-                let found = found.items.into_iter().next().map(Item::into_option);
-                let Some(found) = found.transpose()?.flatten() else {
-                    return Ok(None);
+                let query = SessionQuery::one(id.clone());
+                let found = self.backend.sessions(&query);
+                let known = |found: SessionRecord| {
+                    let (sealed, place) = (found.body.clone(), Place::Session(found.revision));
+                    let plain = self.outward().session(found)?.body;
+                    Ok(Known::of(id, plain, sealed, place))
                 };
-                let (sealed, revision) = (found.body.clone(), found.revision);
-                Ok(Some(Known {
-                    session: Some(id.clone()),
-                    plain: self.outward().session(found)?.body,
-                    sealed,
-                    place: Place::Session(revision),
-                }))
+                only(found.await?.items)?.map(known).transpose()
             }
             Sealed::Record(name) => {
-                let found = self.backend.records(name.as_str()).await?.into_iter();
-                let is_it = |item: &Item<MetaRecord>| !matches!(item, Item::Found(record) if record.name != *name);
-                let found = found.filter(is_it).map(Item::into_option).next();
-                let Some(record) = found.transpose()?.flatten() else {
-                    return Ok(None);
+                let mut found = self.backend.records(name.as_str()).await?;
+                found.retain(|item| !matches!(item, Item::Found(it) if it.name != *name));
+                let known = |record: MetaRecord| {
+                    let sealed = record.bytes.clone();
+                    let plain = self.outward().named(record)?.bytes;
+                    Ok(Known::of_store(plain, sealed, Place::Record))
                 };
-                let sealed = record.bytes.clone();
-                Ok(Some(Known {
-                    session: None,
-                    plain: self.outward().named(record)?.bytes,
-                    sealed,
-                    place: Place::Record,
-                }))
+                found.truncate(1);
+                only(found)?.map(known).transpose()
             }
             _ => Ok(None),
         }
+    }
+
+    async fn attachment(
+        &self,
+        checkpoint: &CheckpointId,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Known>> {
+        let query = AttachmentQuery {
+            kind: Some(kind.to_owned()),
+            key: Some(key.to_owned()),
+            limit: 1,
+            ..AttachmentQuery::of(checkpoint.clone())
+        };
+        let Some(found) = only(self.backend.attachments(&query).await?.items)? else {
+            return Ok(None);
+        };
+        let sealed = found.bytes.clone().unwrap_or_default();
+        let plain = self.outward().attachment(found)?.bytes.unwrap_or_default();
+        Ok(Some(Known::of_store(plain, sealed, Place::Attachment)))
     }
 
     fn checkpoint(&self, record: Record, is_meta: bool) -> Result<Option<Known>> {
@@ -130,4 +118,10 @@ impl Look<'_> {
             place: Place::Inline(header.session.clone(), header.length),
         }))
     }
+}
+
+/// The one that was asked for.
+fn only<T>(mut found: Vec<Item<T>>) -> Result<Option<T>> {
+    let found = found.pop().map(Item::into_option).transpose()?;
+    Ok(found.flatten())
 }

@@ -164,7 +164,7 @@ fn known_vectors_are_sealed_and_opened() {
         let key = Secret::copy(unhex(&vector.key).as_slice().try_into().expect("32 bytes"));
         let salt: [u8; SALT] = unhex(&vector.salt).try_into().expect("32 bytes");
         let bound = unhex(&vector.bound);
-        let plain: Vec<u8> = (0..vector.length).map(|n| (n * n >> 3) as u8).collect();
+        let plain: Vec<u8> = (0..vector.length).map(|n| ((n * n) >> 3) as u8).collect();
         let sealed = seal_with(&salt, &key, vector.key_id, &bound, &plain).expect("sealed");
         let digest = sha2::Sha256::digest(&sealed);
         assert_eq!(

@@ -10,8 +10,13 @@ const FILE: &str = "CHECKPOINT_KEY_FILE";
 const COMMAND: &str = "CHECKPOINT_KEY_COMMAND";
 const PASSPHRASE_FILE: &str = "CHECKPOINT_PASSPHRASE_FILE";
 
-/// The key that the environment names. What is empty names nothing.
-pub(super) fn key(variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<Key>> {
+/// The key that the environment names.
+pub(super) fn environment() -> Result<Option<Key>> {
+    key(|name| std::env::var_os(name))
+}
+
+/// What is empty names nothing.
+fn key(variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<Key>> {
     let named = [FILE, COMMAND, PASSPHRASE_FILE]
         .into_iter()
         .filter_map(|name| Some((name, variable(name).filter(|value| !value.is_empty())?)));
