@@ -332,7 +332,19 @@ impl<B: Backend> Backend for Encrypted<B> {
     }
 
     async fn backup(&self, to: &Path, meter: &Meter) -> Result<Box<dyn BackupDraft>> {
-        self.inner.backup(to, meter).await
+        let draft = self.inner.backup(to, meter).await?;
+        let sealed = Encrypted {
+            inner: draft.backend(),
+            keeper: self.keeper.of_copy(),
+            info: StoreInfo {
+                read_only: true,
+                ..self.info.clone()
+            },
+        };
+        Ok(Box::new(SealedDraft {
+            draft,
+            sealed: Arc::new(sealed),
+        }))
     }
 
     async fn maintain(&self, budget: &Budget) -> Result<MaintainStep> {
@@ -345,6 +357,24 @@ impl<B: Backend> Backend for Encrypted<B> {
 
     async fn close(&self) -> Result<()> {
         self.inner.close().await
+    }
+}
+
+/// The copy of an encrypted store, which is looked at through the same keys.
+#[derive(Debug)]
+struct SealedDraft {
+    draft: Box<dyn BackupDraft>,
+    sealed: Arc<Encrypted<Arc<dyn Backend>>>,
+}
+
+#[async_trait]
+impl BackupDraft for SealedDraft {
+    fn backend(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.sealed) as Arc<dyn Backend>
+    }
+
+    async fn keep(self: Box<Self>) -> Result<u64> {
+        self.draft.keep().await
     }
 }
 

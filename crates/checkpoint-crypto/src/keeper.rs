@@ -56,6 +56,16 @@ impl Keeper {
         })
     }
 
+    /// One for a copy of the same store, which goes its own way from here.
+    pub(crate) fn of_copy(&self) -> Self {
+        Self {
+            store: self.store,
+            key: self.key.clone(),
+            held: RwLock::new(self.held()),
+            reading: Mutex::new(()),
+        }
+    }
+
     pub(crate) fn held(&self) -> Held {
         self.held.read().clone()
     }

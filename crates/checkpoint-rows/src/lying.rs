@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use checkpoint_core::engine::row::{Digests, Small, Whole, check_large, damaged, is_aside, put_id};
-use checkpoint_core::{Parts, Payload, RawId, Record, Result, SessionId};
+use checkpoint_core::{ChunkId, Header, Parts, Payload, RawId, Record, Result, SessionId};
 
 /// A row as it lies there.
 #[derive(Clone, Copy, Debug)]
@@ -77,36 +77,43 @@ impl<'r> Lying<'r> {
         Ok(Bytes::copy_from_slice(self.meta))
     }
 
-    fn payload(&self, small: &Small, digests: &Digests) -> Result<Payload> {
-        if let Some(top) = small.packed.top {
+    fn payload(&self, top: Option<ChunkId>, digests: &Digests) -> Result<Payload> {
+        if let Some(top) = top {
             return Ok(Payload::Tree(top));
         }
         check_large(digests, 1, self.payload, "payload")?;
         Ok(Payload::Inline(Bytes::copy_from_slice(self.payload)))
     }
 
-    /// The record of a row that was read already.
+    /// The record of a row that was read already, none when its header is not what is asked for: then nobody is told what
+    /// else of it is damaged.
     pub(crate) fn record(
         &self,
         small: Small,
         digests: &Digests,
         session: SessionId,
         parts: Parts,
-    ) -> Result<Record> {
+        asked: impl FnOnce(&Header) -> bool,
+    ) -> Result<Option<Record>> {
+        let top = small.packed.top;
+        let header = Box::new(small.header(session));
+        if !asked(&header) {
+            return Ok(None);
+        }
         let meta = parts.meta.then(|| self.meta(digests)).transpose()?;
-        let payload = parts.payload.then(|| self.payload(&small, digests));
-        Ok(Record {
+        let payload = parts.payload.then(|| self.payload(top, digests));
+        Ok(Some(Record {
+            header,
             meta,
             payload: payload.transpose()?,
-            header: Box::new(small.header(session)),
-        })
+        }))
     }
 
     pub(crate) fn whole(&self) -> Result<Whole> {
         let (small, digests) = self.small()?;
         Ok(Whole {
             meta: self.meta(&digests)?,
-            payload: self.payload(&small, &digests)?,
+            payload: self.payload(small.packed.top, &digests)?,
             small,
         })
     }

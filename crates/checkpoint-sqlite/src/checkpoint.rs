@@ -3,8 +3,8 @@
 //! The column `packed` is the row without what is large, as [`row`](checkpoint_core::engine::row) has it.
 
 use bytes::Bytes;
-use checkpoint_core::engine::row::{self, Digests, Packed, Small, Whole, check_large};
-use checkpoint_core::{Parts, Payload, Record, Result, SessionId};
+use checkpoint_core::engine::row::{self, Digests, Small, Whole, check_large};
+use checkpoint_core::{ChunkId, Header, Parts, Payload, Query, Record, Result, SessionId};
 use rusqlite::Row;
 
 use crate::row::{blob, number, to_raw_id, value};
@@ -51,20 +51,39 @@ pub(crate) fn record(
     session: SessionId,
     parts: Parts,
 ) -> Result<Record> {
-    let meta = if parts.meta {
-        Some(meta(row, digests)?)
-    } else {
-        None
-    };
-    let payload = if parts.payload {
-        Some(payload(row, &small.packed, digests)?)
-    } else {
-        None
-    };
+    let top = small.packed.top;
+    fill(row, small.header(session), top, digests, parts)
+}
+
+/// As [`record`], none when its header is not what is asked for: then nobody is told what else of it is damaged.
+pub(crate) fn record_if(
+    row: &Row<'_>,
+    small: Small,
+    digests: &Digests,
+    session: SessionId,
+    query: &Query,
+) -> Result<Option<Record>> {
+    let top = small.packed.top;
+    let header = small.header(session);
+    if !query.filter.matches(&header) {
+        return Ok(None);
+    }
+    fill(row, header, top, digests, query.parts).map(Some)
+}
+
+fn fill(
+    row: &Row<'_>,
+    header: Header,
+    top: Option<ChunkId>,
+    digests: &Digests,
+    parts: Parts,
+) -> Result<Record> {
+    let meta = parts.meta.then(|| meta(row, digests)).transpose()?;
+    let payload = parts.payload.then(|| payload(row, top, digests));
     Ok(Record {
-        header: Box::new(small.header(session)),
+        header: Box::new(header),
         meta,
-        payload,
+        payload: payload.transpose()?,
     })
 }
 
@@ -74,8 +93,8 @@ fn meta(row: &Row<'_>, digests: &Digests) -> Result<Bytes> {
     Ok(Bytes::copy_from_slice(bytes))
 }
 
-fn payload(row: &Row<'_>, packed: &Packed, digests: &Digests) -> Result<Payload> {
-    if let Some(top) = packed.top {
+fn payload(row: &Row<'_>, top: Option<ChunkId>, digests: &Digests) -> Result<Payload> {
+    if let Some(top) = top {
         return Ok(Payload::Tree(top));
     }
     let bytes = blob(row, PAYLOAD)?;
@@ -88,7 +107,7 @@ pub(crate) fn whole(row: &Row<'_>) -> Result<Whole> {
     let (small, digests) = small(row)?;
     Ok(Whole {
         meta: meta(row, &digests)?,
-        payload: payload(row, &small.packed, &digests)?,
+        payload: payload(row, small.packed.top, &digests)?,
         small,
     })
 }

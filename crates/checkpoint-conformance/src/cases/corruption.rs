@@ -260,6 +260,12 @@ pub(crate) async fn what_is_damaged_can_be_set_aside(cx: &Context) -> Verdict {
         ["a"],
         "checkpoints listed"
     );
+    let whole = Query {
+        parts: Parts::ALL,
+        ..all_of("s")
+    };
+    let listed = read::names(&*cx.db(), whole).await?;
+    same!(listed, ["a"], "checkpoints listed with all that they have");
     same!(read::head(&*cx.db(), "s").await?, Some("a".into()), "head");
     Ok(())
 }

@@ -97,7 +97,7 @@ pub(crate) fn get(
                 "an index names another checkpoint; restore a backup",
             ));
         }
-        row.record(small, &digests, session, parts).map(Some)
+        row.record(small, &digests, session, parts, |_| true)
     });
     match found {
         Ok(Some(Some(record))) => Ok(Item::Found(record)),

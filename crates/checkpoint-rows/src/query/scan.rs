@@ -316,6 +316,7 @@ fn read(
     let Some(name) = names.of(small.session)? else {
         return Ok(None);
     };
-    let record = row.record(small, digests, name, query.parts)?;
-    Ok(query.filter.matches(&record.header).then_some(record))
+    row.record(small, digests, name, query.parts, |header| {
+        query.filter.matches(header)
+    })
 }

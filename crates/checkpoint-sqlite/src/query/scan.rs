@@ -12,7 +12,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{around, one, salvage, session};
-use crate::checkpoint::{is_damaged_aside, record, small, small_of};
+use crate::checkpoint::{is_damaged_aside, record_if, small, small_of};
 use crate::error::fault;
 use crate::row::{Bind, checkpoint_id, int, integer, number};
 
@@ -309,8 +309,7 @@ fn read(
     let Some(name) = names.of(small.session)? else {
         return Ok(None);
     };
-    let record = record(row, small, digests, name, query.parts)?;
-    Ok(query.filter.matches(&record.header).then_some(record))
+    record_if(row, small, digests, name, query)
 }
 
 #[cfg(test)]
