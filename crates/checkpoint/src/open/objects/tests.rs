@@ -82,7 +82,7 @@ fn each_bad_url_is_answered_with_what_would_be_right() {
         ("file://dir?mode=ro&create=true", "exclude each other"),
         ("file://dir?staleness=2", "ms, s or m"),
         ("file://dir?cache=5", "KiB, MiB or GiB"),
-        ("file://dir?cache_dir=", "it is the path of a directory"),
+        ("file://dir?cache_dir=", "has no value"),
         ("s3://b?cache_dir=c&cache_dir_size=5", "KiB, MiB or GiB"),
         ("s3://b?cache_dir_size=5MiB", "add `cache_dir`"),
         ("file://dir?snapshot_after=0", "from 1 to 10000"),
