@@ -10,7 +10,7 @@
 //! and a later one does not make up for it: the system has forgotten by then that these pages are to be written. A file
 //! that was synced and whose name was not is not found.
 //!
-//! ```
+//! ```no_run
 //! use std::fs::File;
 //! use std::io::Write;
 //! use std::path::Path;
