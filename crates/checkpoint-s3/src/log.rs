@@ -321,8 +321,9 @@ impl Log {
             if state.is_apart() {
                 return Ok(state);
             }
-            let _reading = self.reading.lock().await;
-            self.jump(state.named).await?;
+            let log = Arc::clone(self);
+            self.in_turn(async move { log.jump(state.named).await })
+                .await?;
         }
         Err(Error::new(
             not_applied(),
