@@ -1,11 +1,5 @@
 //! The groups of benchmarks that users of other stores know, by criterion: `cargo xtask bench groups`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program that measures speaks through its terminal"
-)]
-
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,7 +7,7 @@ use std::time::{Duration, Instant};
 use checkpoint::blocking::Wait;
 use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::place::{directory, runtime, store};
-use checkpoint_benches::report::{Asked, Report};
+use checkpoint_benches::report::{Asked, Report, program};
 use checkpoint_benches::state::{Noise, Small, small};
 use checkpoint_core::{CheckpointId, ExportFormat, Session, Store};
 use criterion::{Bencher, Criterion};
@@ -165,32 +159,16 @@ impl Filled {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("{why}");
-            ExitCode::from(2)
-        }
-    }
+    program(HELP, run)
 }
 
-fn run() -> Result<(), String> {
-    let asked = Asked::parse(std::env::args().skip(1))?;
-    match asked.rest.first().map(String::as_str) {
-        None => {}
-        Some("--help") => {
-            print!("{HELP}");
-            return Ok(());
-        }
-        Some(unknown) => return Err(format!("what is `{unknown}`?\n\n{HELP}")),
-    }
-    let mut report = Report::new(&asked)?;
+fn run(report: &mut Report, asked: &Asked) -> Result<(), String> {
     let results = directory();
     for (table, load, measure) in GROUPS {
         if report.wants(table, load) {
             // A store of its own: what was created by one group is not listed by the next.
             let filled = Filled::new();
-            criterion(&asked, results.path())
+            criterion(asked, results.path())
                 .bench_function(load, |bencher| measure(&filled, bencher));
             let spread = sample(results.path(), load)?;
             report.tell(Figure::alone(table, load, "µs", spread));

@@ -1,11 +1,5 @@
 //! The redb backend against bare redb, in turn in one run: `cargo xtask bench redb`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program that measures speaks through its terminal"
-)]
-
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +7,7 @@ use checkpoint::blocking::Wait;
 use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::paired::{Rounds, measure_prepared};
 use checkpoint_benches::place::{directory, in_flight, runtime};
-use checkpoint_benches::report::{Asked, Report};
+use checkpoint_benches::report::{Asked, Report, program};
 use checkpoint_benches::state::{Noise, Small, small};
 use checkpoint_core::{CheckpointId, Session, Store};
 use checkpoint_redb::{RedbBackend, RedbOptions};
@@ -39,26 +33,10 @@ const SAVES: (u64, u64) = (200, 3_200);
 const FILLED: u64 = 10_000;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("{why}");
-            ExitCode::from(2)
-        }
-    }
+    program(HELP, run)
 }
 
-fn run() -> Result<(), String> {
-    let asked = Asked::parse(std::env::args().skip(1))?;
-    match asked.rest.first().map(String::as_str) {
-        None => {}
-        Some("--help") => {
-            print!("{HELP}");
-            return Ok(());
-        }
-        Some(unknown) => return Err(format!("what is `{unknown}`?\n\n{HELP}")),
-    }
-    let mut report = Report::new(&asked)?;
+fn run(report: &mut Report, asked: &Asked) -> Result<(), String> {
     let save = "redb: save, 1 KiB, one tag, one writer";
     if report.wants(Table::Durable, save) {
         report.tell(saves(save, asked.rounds(2_000)));

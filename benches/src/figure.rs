@@ -28,6 +28,8 @@ pub enum Table {
     Files,
     /// A store in object storage, far away: each load beside what it is told by.
     Objects,
+    /// An encrypted store beside a plain one.
+    Sealed,
     /// The file of a growing conversation.
     Growth,
     /// Instructions beside those counted when the baseline was written.
@@ -36,7 +38,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Durable,
         Self::InFlight,
         Self::NotDurable,
@@ -48,6 +50,7 @@ impl Table {
         Self::Moving,
         Self::Files,
         Self::Objects,
+        Self::Sealed,
         Self::Growth,
         Self::Instructions,
     ];
@@ -67,6 +70,7 @@ impl Table {
             Self::Moving => "Moving between stores",
             Self::Files => "Files",
             Self::Objects => "Object storage",
+            Self::Sealed => "Encryption",
             Self::Growth => "Growth",
             Self::Instructions => "Instructions",
         }
@@ -79,6 +83,7 @@ impl Table {
             Self::InFlight => ("one writer", "in flight"),
             Self::Many => ("1,000", "1,000,000"),
             Self::Objects => ("beside", "store"),
+            Self::Sealed => ("plain", "sealed"),
             Self::Instructions => ("baseline", "now"),
             _ => ("bare", "store"),
         }
@@ -96,9 +101,12 @@ impl Table {
             | Self::Moving
             | Self::Growth => Some(true),
             Self::NotDurable => Some(false),
-            Self::Reads | Self::ReadGroups | Self::Files | Self::Objects | Self::Instructions => {
-                None
-            }
+            Self::Reads
+            | Self::ReadGroups
+            | Self::Files
+            | Self::Objects
+            | Self::Sealed
+            | Self::Instructions => None,
         }
     }
 }

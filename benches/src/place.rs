@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use checkpoint_core::{Backend, CheckpointId, Durability, Limits, Session, Store};
+use checkpoint_core::{CheckpointId, Durability, Limits, Session, Store};
 use checkpoint_sqlite::{SqliteBackend, SqliteOptions};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
@@ -118,13 +118,20 @@ pub async fn store(dir: &TempDir) -> Store {
 ///
 /// When it does not open.
 pub async fn store_at(path: &Path, durability: Durability) -> Store {
+    Store::new(Arc::new(sqlite(path, durability).await))
+}
+
+/// The backend of [`store_at`].
+///
+/// # Panics
+///
+/// When it does not open.
+pub async fn sqlite(path: &Path, durability: Durability) -> SqliteBackend {
     let limits = Limits::default().with_state(4 << 30);
     let options = SqliteOptions::at(path)
         .with_limits(limits)
         .with_durability(durability);
-    let backend: Arc<dyn Backend> =
-        Arc::new(SqliteBackend::open(options).await.expect("the store opens"));
-    Store::new(backend)
+    SqliteBackend::open(options).await.expect("the store opens")
 }
 
 /// A runtime with as many threads as each measurement has.

@@ -2,14 +2,41 @@
 
 #![expect(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a program that measures speaks through its terminal"
 )]
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use crate::figure::{Figure, Spread, Table, Told};
+
+/// A benchmark that understands no more than all do: measures what is asked for, or says how to ask.
+pub fn program(
+    help: &str,
+    measure: impl FnOnce(&mut Report, &Asked) -> Result<(), String>,
+) -> ExitCode {
+    let run = || {
+        let asked = Asked::parse(std::env::args().skip(1))?;
+        match asked.rest.first().map(String::as_str) {
+            None => measure(&mut Report::new(&asked)?, &asked),
+            Some("--help") => {
+                print!("{help}");
+                Ok(())
+            }
+            Some(unknown) => Err(format!("what is `{unknown}`?\n\n{help}")),
+        }
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::from(2)
+        }
+    }
+}
 
 /// What every benchmark understands, beside what is its own.
 #[derive(Debug, Default)]

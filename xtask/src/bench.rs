@@ -22,10 +22,11 @@ use crate::{Outcome, Verdict, process};
 const PACKAGE: &str = "checkpoint-benches";
 
 /// What can be named, in the order of a full run: what is compared stands together, what takes long comes last.
-const PROGRAMS: [&str; 7] = [
+const PROGRAMS: [&str; 8] = [
     "store",
     "redb",
     "objects",
+    "sealed",
     "peer",
     "groups",
     "instructions",

@@ -1,11 +1,5 @@
 //! A store in object storage, 20 ms and 10 ns a byte away, and one in a directory: `cargo xtask bench objects`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program that measures speaks through its terminal"
-)]
-
 mod directory;
 mod far;
 mod in_flight;
@@ -15,7 +9,7 @@ mod restore;
 
 use std::process::ExitCode;
 
-use checkpoint_benches::report::{Asked, Report};
+use checkpoint_benches::report::{Asked, Report, program};
 
 const HELP: &str = "\
 cargo xtask bench objects [--filter TEXT] [--quick]
@@ -27,30 +21,14 @@ CHECKPOINT_BENCH_DIR names the disk to measure on.
 ";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("{why}");
-            ExitCode::from(2)
-        }
-    }
+    program(HELP, run)
 }
 
-fn run() -> Result<(), String> {
-    let asked = Asked::parse(std::env::args().skip(1))?;
-    match asked.rest.first().map(String::as_str) {
-        None => {}
-        Some("--help") => {
-            print!("{HELP}");
-            return Ok(());
-        }
-        Some(unknown) => return Err(format!("what is `{unknown}`?\n\n{HELP}")),
-    }
-    let mut report = Report::new(&asked)?;
-    directory::run(&mut report, &asked);
-    in_flight::run(&mut report, &asked);
-    machines::run(&mut report, &asked);
-    restore::run(&mut report, &asked);
-    open::run(&mut report, &asked);
+fn run(report: &mut Report, asked: &Asked) -> Result<(), String> {
+    directory::run(report, asked);
+    in_flight::run(report, asked);
+    machines::run(report, asked);
+    restore::run(report, asked);
+    open::run(report, asked);
     Ok(())
 }

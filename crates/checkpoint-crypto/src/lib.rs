@@ -13,6 +13,8 @@ mod inward;
 mod keeper;
 mod key;
 mod life;
+#[cfg(feature = "measure")]
+pub mod measure;
 mod outward;
 mod ring;
 mod secret;

@@ -13,6 +13,7 @@ is promised, and writes them to target/bench/results.json. NAME runs one:
   store         the store and the bare engine, in turn
   redb          the redb backend and bare redb, in turn
   objects       a store in object storage, as far away as a cloud, and in files
+  sealed        an encrypted store and a plain one, in turn
   peer          LangGraph's SqliteSaver on the same loads, in benches/compare;
                 skipped where Python is missing
   groups        groups of benchmarks that users of other stores know
@@ -31,7 +32,14 @@ says which there are. CHECKPOINT_BENCH_DIR names the disk to measure on.
 ";
 
 /// What can be filtered.
-const FILTERED: [&str; 5] = ["store", "redb", "objects", "groups", "instructions"];
+const FILTERED: [&str; 6] = [
+    "store",
+    "redb",
+    "objects",
+    "sealed",
+    "groups",
+    "instructions",
+];
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Args<'a> {
@@ -131,7 +139,15 @@ mod tests {
         assert_eq!(programs(&[]), PROGRAMS);
         assert_eq!(
             programs(&["--quick"]),
-            ["store", "redb", "objects", "peer", "groups", "instructions"]
+            [
+                "store",
+                "redb",
+                "objects",
+                "sealed",
+                "peer",
+                "groups",
+                "instructions"
+            ]
         );
         assert_eq!(programs(&["scale", "--quick"]), ["scale"]);
     }
