@@ -27,7 +27,7 @@ pub(crate) async fn header(options: &ObjectOptions, objects: &Objects) -> Result
         ));
     }
     let id = crate::id::Id(*options.ids.next().as_bytes());
-    probe::conditional_puts(objects, id).await?;
+    probe::conditional_puts(objects, id, &*options.clock).await?;
     let header = Header::new(StoreId::from_uuid(options.ids.next()), options.clock.now());
     // Somebody else may make it at the same time.
     objects.create_own(Name::Store, header.encode()?).await?;

@@ -309,6 +309,26 @@ async fn a_service_that_ignores_conditions_is_refused() {
     assert!(left.objects.is_empty() && left.common_prefixes.is_empty());
 }
 
+/// Another machine has made the store meanwhile, and swept what this one tries the service with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stall_of_hours_is_not_told_as_a_service_that_ignores_conditions() {
+    let clock = clock();
+    let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
+    let gate = Gate::new(Arc::clone(&objects));
+    let second = Which::any().of(Kind::PutCreate).below("probe").nth(2);
+    let stop = gate.stop(When::Before, second);
+    let slow = options(Arc::new(gate.clone()), &clock);
+    let slow = tokio::spawn(try_open(slow));
+    stop.reached().await;
+    clock.advance(2 * HOUR);
+    let other = open(options(objects, &clock)).await;
+    other.save("s", "a", "a").await.unwrap();
+    other.maintain().await;
+    stop.release();
+    let error = slow.await.unwrap().err().unwrap();
+    assert!(error.is_retryable(), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_that_lie_hide_nothing() {
     let lies = [
