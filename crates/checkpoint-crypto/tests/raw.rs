@@ -5,6 +5,7 @@
 //! read that nobody wrote. By default one byte in 16 is tried, others each day; `CHECKPOINT_TAMPER=all` tries each.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "a test tells how much it tried")]
 
 mod common;
 

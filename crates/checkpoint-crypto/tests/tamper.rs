@@ -450,29 +450,37 @@ async fn clear_fields_that_no_description_is_bound_to_are_in_its_checksum() {
             .unwrap(),
     ));
     let own = reads.session("own").await.unwrap();
-    let saved = own.save(&"a state").await.unwrap();
-    let found = store.below.get(&[saved.id.clone()], Parts::ALL).await;
-    let Item::Found(record) = found.unwrap().remove(0) else {
-        panic!("it is there")
-    };
-    let changes: [fn(&mut Append); 5] = [
-        |_| {},
-        |it| it.trigger = Trigger::BranchSwitch,
-        |it| it.created_at = at(),
-        |it| it.enclosing = Some(id("a")),
-        |it| it.length += 1,
-    ];
-    for (n, change) in changes.into_iter().enumerate() {
-        put_back(&store, &record, 20 + n as u8, change).await;
-        let state = match reads.get(&saved.id).await {
-            Ok(checkpoint) => checkpoint.unwrap().state::<String>().await,
-            Err(error) => Err(error),
+    let large: String = (0..9_000).map(|n| format!("{n} ")).collect();
+    for (round, state) in ["a state", &large].into_iter().enumerate() {
+        let saved = own.save(state).await.unwrap();
+        let id_of = std::slice::from_ref(&saved.id);
+        let found = store.below.get(id_of, Parts::ALL).await;
+        let Item::Found(record) = found.unwrap().remove(0) else {
+            panic!("it is there")
         };
-        match state {
-            Ok(state) => assert_eq!((n, state.as_str()), (0, "a state")),
-            Err(error) => {
-                assert_eq!(*error.kind(), ErrorKind::Corrupt, "change {n}: {error}");
-                assert_ne!(n, 0, "{error}");
+        assert_eq!(
+            record.payload.as_ref().unwrap().inline().is_none(),
+            round == 1
+        );
+        let changes: [fn(&mut Append); 5] = [
+            |_| {},
+            |it| it.trigger = Trigger::BranchSwitch,
+            |it| it.created_at = at(),
+            |it| it.enclosing = Some(id("a")),
+            |it| it.length += 1,
+        ];
+        for (n, change) in changes.into_iter().enumerate() {
+            put_back(&store, &record, (20 + 10 * round + n) as u8, change).await;
+            let read = match reads.get(&saved.id).await {
+                Ok(checkpoint) => checkpoint.unwrap().state::<String>().await,
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(read) => assert_eq!((n, read.as_str()), (0, state)),
+                Err(error) => {
+                    assert_eq!(*error.kind(), ErrorKind::Corrupt, "change {n}: {error}");
+                    assert_ne!(n, 0, "{error}");
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! The program is its own child. `CHECKPOINT_KILLS=N` kills N times on each engine.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![expect(clippy::print_stdout, reason = "a test tells its seed")]
 
 mod child;
 #[path = "../common/mod.rs"]
