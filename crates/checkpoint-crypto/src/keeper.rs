@@ -154,9 +154,13 @@ async fn create(backend: &dyn Backend, key: &Key) -> Result<Held> {
     let info = backend.info();
     let store = info.id;
     if backend.changed(Position::START, Duration::ZERO).await? != Position::START {
-        return Err(plain(
-            "the store is not encrypted; open it without a key, or copy what is in it to a new one",
-        ));
+        // Keys are made before anything is written. Somebody else may have done both since they were looked for.
+        return match read(backend).await? {
+            Some((record, version)) => take(&record, version, store, key).await,
+            None => Err(plain(
+                "the store is not encrypted; open it without a key, or copy what is in it to a new one",
+            )),
+        };
     }
     if info.read_only {
         return Err(plain(

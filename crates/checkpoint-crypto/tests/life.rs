@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use checkpoint_conformance::{Fault, with_fault};
 use checkpoint_core::{
-    Backend, Commit, ErrorKind, MemoryBackend, Query, Receipt, Result, Severity, Store,
+    Backend, Commit, ErrorKind, Item, MemoryBackend, MetaRecord, Query, Receipt, Result, Severity,
+    Store,
 };
 use checkpoint_crypto::{Encrypted, Key, is_encrypted};
 
@@ -86,6 +87,50 @@ async fn a_wrong_key_is_refused_and_nothing_is_written() {
     assert_eq!(refused(&below, 2).await, ErrorKind::Denied);
     assert_eq!(below.stats().await.unwrap(), before);
     check(&open(&below, 1).await, 4).await;
+}
+
+/// Another machine makes the keys of a new store, and writes, right after this one has seen that there are none.
+#[derive(Debug)]
+struct MadeMeanwhile {
+    below: MemoryBackend,
+    armed: AtomicBool,
+}
+
+#[async_trait]
+impl Fault for MadeMeanwhile {
+    async fn records(&self, inner: &dyn Backend, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
+        let seen = inner.records(prefix).await;
+        if self.armed.swap(false, Ordering::SeqCst) {
+            fill(&open(&self.below, 1).await, 0, 3).await;
+        }
+        seen
+    }
+}
+
+#[tokio::test]
+async fn who_makes_a_store_while_another_does_opens_that_one() {
+    for (n, kind) in [(1, None), (2, Some(ErrorKind::Denied))] {
+        let below = MemoryBackend::new();
+        let meanwhile = MadeMeanwhile {
+            below: below.clone(),
+            armed: AtomicBool::new(true),
+        };
+        let between = with_fault(Arc::new(below.clone()), Arc::new(meanwhile));
+        let opened = Encrypted::open(between, key(n)).await;
+        match (opened, kind) {
+            (Ok(sealed), None) => {
+                let store = Store::new(Arc::new(sealed));
+                assert!(store.verify().await.unwrap().is_clean());
+                assert_eq!(store.sequence().await.unwrap(), 3);
+            }
+            (Err(error), Some(kind)) => {
+                assert_eq!(*error.kind(), kind);
+                assert!(error.to_string().contains("not the key"), "{error}");
+            }
+            (opened, _) => panic!("key {n}: {:?}", opened.err()),
+        }
+        check(&open(&below, 1).await, 3).await;
+    }
 }
 
 #[tokio::test]
