@@ -176,16 +176,16 @@ async fn create(backend: &dyn Backend, key: &Key) -> Result<Held> {
         Ok((ring, record))
     })
     .await?;
-    if put(backend, record, None).await? {
-        let (_, version) = read(backend).await?.unwrap_or_default();
+    let made = put(backend, record.clone(), None).await?;
+    let (there, version) = read(backend).await?.unwrap_or_default();
+    if made && there == record {
         return Ok(Held {
             ring: Arc::new(ring),
             version,
         });
     }
-    // Somebody else was quicker.
-    let (record, version) = read(backend).await?.unwrap_or_default();
-    take(&record, version, store, key).await
+    // Somebody else was quicker, or has changed it already: its version goes with its own keys alone.
+    take(&there, version, store, key).await
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -133,6 +133,39 @@ async fn who_makes_a_store_while_another_does_opens_that_one() {
     }
 }
 
+/// Another machine makes a data key right after this one has made the first.
+#[derive(Debug)]
+struct RotatedMeanwhile {
+    below: MemoryBackend,
+    armed: AtomicBool,
+}
+
+#[async_trait]
+impl Fault for RotatedMeanwhile {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let receipt = inner.commit(commit).await;
+        if self.armed.swap(false, Ordering::SeqCst) {
+            open(&self.below, 1).await.rotate(&[key(1)]).await?;
+        }
+        receipt
+    }
+}
+
+#[tokio::test]
+async fn who_made_the_first_key_writes_under_the_newest() {
+    let below = MemoryBackend::new();
+    let meanwhile = RotatedMeanwhile {
+        below: below.clone(),
+        armed: AtomicBool::new(true),
+    };
+    let between = with_fault(Arc::new(below.clone()), Arc::new(meanwhile));
+    let sealed = Encrypted::open(between, key(1)).await.unwrap();
+    let store = Store::new(Arc::new(sealed));
+    store.session("s").await.unwrap().save(&1).await.unwrap();
+    let usage = open(&below, 1).await.usage().await.unwrap();
+    assert_eq!(usage.objects.keys().collect::<Vec<_>>(), [&2]);
+}
+
 #[tokio::test]
 async fn a_plain_store_is_not_sealed_over() {
     let below = MemoryBackend::new();
