@@ -90,6 +90,14 @@ pub(crate) fn either(subjects: Vec<Arc<dyn Subject>>) -> Vec<Arc<dyn Subject>> {
     [subjects, sealed].concat()
 }
 
+/// The options that ask for a backend of this name again.
+pub(crate) fn again(name: &str) -> String {
+    match name.strip_suffix("-encrypted") {
+        Some(below) => format!("--backend {below} {ENCRYPTED}"),
+        None => format!("--backend {name}"),
+    }
+}
+
 /// A backend that outlives its process again, with everything in it sealed.
 pub(crate) fn encrypted_subject(below: Arc<dyn Subject>) -> Arc<dyn Subject> {
     Arc::new(crypto_subject::SealedSubject::new(below))

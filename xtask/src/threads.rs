@@ -63,7 +63,8 @@ fn all(harness: &Arc<dyn Harness>, seed: Seed, rounds: u64) -> Result<Vec<Report
         let wrong = of.iter().any(|report| !report.wrong.is_empty());
         reports.extend(of);
         if wrong {
-            println!("   again with: --backend {name} --seed {of_round}");
+            let again = backends::again(name);
+            println!("   again with: {again} --seed {of_round}");
             break;
         }
     }

@@ -42,7 +42,7 @@ const HARNESSES: &[(&str, &str)] = &[
     ("power-negative", "xtask power --negative"),
     ("faults", "xtask faults"),
     ("faults-negative", "xtask faults --negative"),
-    ("crash-encrypted", "xtask crash --encrypted --rounds 15"),
+    ("crash-encrypted", "xtask crash --encrypted --rounds 8"),
     (
         "crash-encrypted-negative",
         "xtask crash --encrypted --backend sqlite --negative",
@@ -58,10 +58,6 @@ const HARNESSES: &[(&str, &str)] = &[
     (
         "requests-encrypted",
         "xtask faults --encrypted --backend s3 --loads 150 --schedules 60",
-    ),
-    (
-        "requests-encrypted-negative",
-        "xtask faults --encrypted --backend s3 --negative",
     ),
 ];
 
@@ -199,7 +195,6 @@ serde = \"1\"
             "model-encrypted",
             "faults-encrypted",
             "requests-encrypted",
-            "requests-encrypted-negative",
         ];
         assert_eq!(names, expected);
         let of = |features| {
