@@ -7,6 +7,7 @@ use checkpoint_torture::kill::{Kill, Report, run};
 use checkpoint_torture::load::Seed;
 use checkpoint_torture::{Control, Subject};
 
+use crate::backends::ENCRYPTED;
 use crate::closing::Closing;
 use crate::options::Options;
 use crate::{Outcome, backends};
@@ -19,9 +20,9 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
         "crash",
         args,
         &["--backend", "--rounds", "--seed"],
-        &["--negative"],
+        &[ENCRYPTED, "--negative"],
     )?;
-    let subjects = options.named("--backend", backends::subjects(), |subject| subject.name())?;
+    let subjects = backends::asked_subjects(&options)?;
     let seed = options.seed()?;
     let rounds = options.number("--rounds")?.unwrap_or(50);
     let mut closing = Closing::default();

@@ -11,6 +11,7 @@ use checkpoint_torture::load::Seed;
 use checkpoint_torture::requests::{ObjectSubject, RequestFaults};
 use checkpoint_torture::{Control, Subject};
 
+use crate::backends::ENCRYPTED;
 use crate::closing::Closing;
 use crate::options::Options;
 use crate::{Outcome, backends};
@@ -35,9 +36,12 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
             "--schedules",
             "--only",
         ],
-        &["--negative"],
+        &[ENCRYPTED, "--negative"],
     )?;
-    let subjects = options.named("--backend", all(), Tried::name)?;
+    let mut subjects = options.named("--backend", all(), Tried::name)?;
+    if options.has(ENCRYPTED) {
+        subjects = subjects.into_iter().map(Tried::encrypted).collect();
+    }
     let seed = options.seed()?;
     let steps = options.number("--steps")?.unwrap_or(20);
     let only = options.value("--only").unwrap_or_default();
@@ -88,6 +92,13 @@ impl Tried {
         match self {
             Self::Files(subject) => subject.name(),
             Self::Requests(subject) => subject.name(),
+        }
+    }
+
+    fn encrypted(self) -> Self {
+        match self {
+            Self::Files(below) => Self::Files(backends::encrypted_subject(below)),
+            Self::Requests(below) => Self::Requests(backends::encrypted_objects(below)),
         }
     }
 }

@@ -11,6 +11,7 @@ use checkpoint_torture::load::Seed;
 use checkpoint_torture::machines::{LATE, Machines, Report, run};
 use checkpoint_torture::{Control, Subject};
 
+use crate::backends::ENCRYPTED;
 use crate::closing::Closing;
 use crate::options::Options;
 use crate::services::{Disturbed, Held, Kind};
@@ -34,7 +35,7 @@ const VALUES: [&str; 5] = [
     "--rounds",
     "--seed",
 ];
-const FLAGS: [&str; 3] = ["--running", "--disturb", "--negative"];
+const FLAGS: [&str; 4] = ["--running", "--disturb", ENCRYPTED, "--negative"];
 
 pub(crate) fn run_command(args: &[&str]) -> Outcome {
     let options = Options::parse("machines", args, &VALUES, &FLAGS)?;
@@ -98,9 +99,10 @@ fn here(options: &Options<'_>) -> Outcome {
 
 fn subjects(options: &Options<'_>) -> Result<Vec<Arc<dyn Subject>>, String> {
     if options.has("--backend") {
-        return options.named("--backend", backends::subjects(), |subject| subject.name());
+        return backends::asked_subjects(options);
     }
-    Ok(vec![Arc::new(Bucket::default().at_rest())])
+    let bucket: Arc<dyn Subject> = Arc::new(Bucket::default().at_rest());
+    Ok(backends::as_asked(options, vec![bucket]))
 }
 
 /// Numbers of processes, such as `2,4`.

@@ -23,6 +23,7 @@ mod power;
 mod process;
 mod services;
 mod soak;
+mod tamper;
 mod threads;
 mod tidy;
 
@@ -33,29 +34,30 @@ cargo xtask COMMAND
 
   ci [--stage NAME]  run every check that a change must pass, or one of them;
                      closes with `N passed, N failed`
-  conformance [--backend NAME] [--case PATTERN] [--list] [--negative]
+  conformance [--backend NAME] [--case PATTERN] [--list] [--encrypted] [--negative]
                      try the contract on every backend, or show that backends
-                     broken on purpose are caught; closes likewise
+                     broken on purpose are caught; closes likewise. With
+                     --encrypted, here and below, what backends keep is sealed
   conformance --backend s3 (--service NAME | --at URL) [--case PATTERN] [--at-once N]
                      the same on a service that is started and stopped, or below
                      the URL of a bucket, with credentials of the environment
-  crash [--backend NAME] [--rounds N] [--seed S] [--negative]
+  crash [--backend NAME] [--rounds N] [--seed S] [--encrypted] [--negative]
                      kill -9 while writers are acknowledged, on every backend
                      that outlives its process; closes likewise
   machines [--service s3|ceph | --backend NAME] [--processes 2,4] [--rounds N] [--seed S]
-           [--running] [--disturb] [--negative]
+           [--running] [--disturb] [--encrypted] [--negative]
                      several processes on one store, some of them killed, on a
                      bucket of a service: one that it starts, or that runs;
                      --disturb kills processes of the service too
-  model [--backend NAME] [--cases N] [--seed S]
+  model [--backend NAME] [--cases N] [--seed S] [--encrypted]
                      play the same steps on every backend and on the model, and
                      compare all answers; closes likewise
   faults [--backend NAME] [--steps N] [--loads N] [--schedules N] [--seed S]
-         [--only LOAD] [--negative]
+         [--only LOAD] [--encrypted] [--negative]
                      let each file call of a load fail, and each request to an
                      object store, one after the other, or about N of each kind
                      by chance, and then many requests; closes likewise
-  power [--backend NAME] [--images N] [--seed S] [--negative]
+  power [--backend NAME] [--images N] [--seed S] [--encrypted] [--negative]
                      cut the power at any file call and open what the disk then
                      holds; closes likewise
   services COMMAND [NAME]... [--dir DIR]
@@ -63,7 +65,9 @@ cargo xtask COMMAND
                      against; `services help` says which there are
   soak [--only NAME] [--backend NAME] [--seed S]
                      run the harnesses in their long form; takes hours
-  threads [--backend NAME] [--rounds N] [--seed S] [--negative]
+  tamper [--kills N] change every byte that an encrypted store keeps, and kill
+                     N times who changes its keys: tests, in their long form
+  threads [--backend NAME] [--rounds N] [--seed S] [--encrypted] [--negative]
                      many threads and tasks on one store, and futures dropped
                      at random, on every backend; closes likewise
   tidy               check the rules that say what may stand where
@@ -75,9 +79,9 @@ cargo xtask COMMAND
 
 fn main() -> ExitCode {
     // A child that is there to be killed works here and does not come back.
-    checkpoint_torture::kill::serve(&backends::subjects());
+    checkpoint_torture::kill::serve(&backends::either(backends::subjects()));
     let shared = [backends::subjects(), machines::bucket::all()].concat();
-    checkpoint_torture::machines::serve(&shared);
+    checkpoint_torture::machines::serve(&backends::either(shared));
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (command, rest) = match args.split_first() {
@@ -106,6 +110,7 @@ fn dispatch(command: &str, rest: &[&str]) -> Outcome {
         "power" => power::run_command(rest),
         "services" => services::run(rest),
         "soak" => soak::run(rest),
+        "tamper" => tamper::run_command(rest),
         "threads" => threads::run_command(rest),
         "tidy" => tidy::run(rest),
         "help" | "--help" | "-h" => help(),

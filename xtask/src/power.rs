@@ -7,6 +7,7 @@ use checkpoint_torture::load::Seed;
 use checkpoint_torture::power::{Power, Report, run};
 use checkpoint_torture::{Control, Subject};
 
+use crate::backends::ENCRYPTED;
 use crate::closing::Closing;
 use crate::options::Options;
 use crate::{Outcome, backends};
@@ -19,9 +20,9 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
         "power",
         args,
         &["--backend", "--images", "--seed"],
-        &["--negative"],
+        &[ENCRYPTED, "--negative"],
     )?;
-    let subjects = options.named("--backend", backends::subjects(), |subject| subject.name())?;
+    let subjects = backends::asked_subjects(&options)?;
     let seed = options.seed()?;
     let images = options.number("--images")?.unwrap_or(2_000);
     let images = usize::try_from(images).map_err(|_| "so many images nobody has time for")?;

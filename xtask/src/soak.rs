@@ -23,7 +23,17 @@ const LONG: &[(&str, &[&str])] = &[
             "100000",
         ],
     ),
+    ("crash", &["--encrypted", "--rounds", "1000"]),
+    ("model", &["--encrypted", "--cases", "1000"]),
+    (
+        "faults",
+        &["--encrypted", "--loads", "1000000", "--schedules", "10000"],
+    ),
+    (ENCRYPTED, &[]),
 ];
+
+/// Tests of encrypted stores alone, on the backends that these know.
+const ENCRYPTED: &str = "tamper";
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let options = Options::parse("soak", args, &["--only", "--backend", "--seed"], &[])?;
@@ -37,7 +47,8 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     let mut holds = true;
     for (name, long) in chosen {
         let started = Instant::now();
-        let outcome = dispatch(name, &[long, &passed_on].concat());
+        let passed_on: &[&str] = if name == ENCRYPTED { &[] } else { &passed_on };
+        let outcome = dispatch(name, &[long, passed_on].concat());
         let minutes = started.elapsed().as_secs_f64() / 60.0;
         let said = match &outcome {
             Ok(Verdict::Holds) => "holds".to_owned(),

@@ -7,6 +7,7 @@ use checkpoint_conformance::{Control, Harness};
 use checkpoint_torture::load::Seed;
 use checkpoint_torture::threads::{Report, Threads, negative, run};
 
+use crate::backends::ENCRYPTED;
 use crate::closing::Closing;
 use crate::options::Options;
 use crate::{Outcome, backends};
@@ -21,7 +22,7 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
         "threads",
         args,
         &["--backend", "--rounds", "--seed"],
-        &["--negative"],
+        &[ENCRYPTED, "--negative"],
     )?;
     let seed = options.seed()?;
     let mut closing = Closing::default();
@@ -33,7 +34,7 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
         }
     } else {
         let rounds = options.number("--rounds")?.unwrap_or(1);
-        for harness in options.named("--backend", backends::all(), |harness| harness.name())? {
+        for harness in backends::asked_harnesses(&options)? {
             for report in all(&harness, seed, rounds)? {
                 closing.count(report.wrong.is_empty());
             }
@@ -62,7 +63,8 @@ fn all(harness: &Arc<dyn Harness>, seed: Seed, rounds: u64) -> Result<Vec<Report
         let wrong = of.iter().any(|report| !report.wrong.is_empty());
         reports.extend(of);
         if wrong {
-            println!("   again with: --backend {name} --seed {of_round}");
+            let again = backends::again(name);
+            println!("   again with: {again} --seed {of_round}");
             break;
         }
     }

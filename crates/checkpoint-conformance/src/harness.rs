@@ -71,6 +71,12 @@ pub trait Harness: Send + Sync {
         self.capabilities().persistent
     }
 
+    /// Bytes that the backend adds to each chunk of up to 64 KiB that it is given: sizes that it tells are compared without
+    /// them. One that encrypts adds some.
+    fn chunk_overhead(&self) -> u64 {
+        0
+    }
+
     /// A place for one fresh, empty store, which takes its time from this clock.
     ///
     /// Places must not share anything: cases run one after another, but a case that failed may leave things

@@ -154,9 +154,13 @@ async fn create(backend: &dyn Backend, key: &Key) -> Result<Held> {
     let info = backend.info();
     let store = info.id;
     if backend.changed(Position::START, Duration::ZERO).await? != Position::START {
-        return Err(plain(
-            "the store is not encrypted; open it without a key, or copy what is in it to a new one",
-        ));
+        // Keys are made before anything is written. Somebody else may have done both since they were looked for.
+        return match read(backend).await? {
+            Some((record, version)) => take(&record, version, store, key).await,
+            None => Err(plain(
+                "the store is not encrypted; open it without a key, or copy what is in it to a new one",
+            )),
+        };
     }
     if info.read_only {
         return Err(plain(
@@ -172,16 +176,16 @@ async fn create(backend: &dyn Backend, key: &Key) -> Result<Held> {
         Ok((ring, record))
     })
     .await?;
-    if put(backend, record, None).await? {
-        let (_, version) = read(backend).await?.unwrap_or_default();
+    let made = put(backend, record.clone(), None).await?;
+    let (there, version) = read(backend).await?.unwrap_or_default();
+    if made && there == record {
         return Ok(Held {
             ring: Arc::new(ring),
             version,
         });
     }
-    // Somebody else was quicker.
-    let (record, version) = read(backend).await?.unwrap_or_default();
-    take(&record, version, store, key).await
+    // Somebody else was quicker, or has changed it already: its version goes with its own keys alone.
+    take(&there, version, store, key).await
 }
 
 pub(crate) fn now() -> Timestamp {

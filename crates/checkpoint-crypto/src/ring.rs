@@ -64,10 +64,11 @@ pub struct DataKeyInfo {
 
 impl fmt::Debug for Ring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slots: Vec<&str> = self.slots.iter().map(|slot| slot.id.as_str()).collect();
         f.debug_struct("Ring")
             .field("current", &self.current)
             .field("keys", &self.keys.keys())
-            .field("slots", &self.slots)
+            .field("slots", &slots)
             .finish_non_exhaustive()
     }
 }

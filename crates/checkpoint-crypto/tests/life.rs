@@ -5,7 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use checkpoint_core::{Backend, ErrorKind, MemoryBackend, Query, Store};
+use async_trait::async_trait;
+use checkpoint_conformance::{Fault, with_fault};
+use checkpoint_core::{
+    Backend, Commit, ErrorKind, Item, MemoryBackend, MetaRecord, Query, Receipt, Result, Severity,
+    Store,
+};
 use checkpoint_crypto::{Encrypted, Key, is_encrypted};
 
 type Sealed = Arc<Encrypted<MemoryBackend>>;
@@ -82,6 +87,83 @@ async fn a_wrong_key_is_refused_and_nothing_is_written() {
     assert_eq!(refused(&below, 2).await, ErrorKind::Denied);
     assert_eq!(below.stats().await.unwrap(), before);
     check(&open(&below, 1).await, 4).await;
+}
+
+/// Another machine makes the keys of a new store, and writes, right after this one has seen that there are none.
+#[derive(Debug)]
+struct MadeMeanwhile {
+    below: MemoryBackend,
+    armed: AtomicBool,
+}
+
+#[async_trait]
+impl Fault for MadeMeanwhile {
+    async fn records(&self, inner: &dyn Backend, prefix: &str) -> Result<Vec<Item<MetaRecord>>> {
+        let seen = inner.records(prefix).await;
+        if self.armed.swap(false, Ordering::SeqCst) {
+            fill(&open(&self.below, 1).await, 0, 3).await;
+        }
+        seen
+    }
+}
+
+#[tokio::test]
+async fn who_makes_a_store_while_another_does_opens_that_one() {
+    for (n, kind) in [(1, None), (2, Some(ErrorKind::Denied))] {
+        let below = MemoryBackend::new();
+        let meanwhile = MadeMeanwhile {
+            below: below.clone(),
+            armed: AtomicBool::new(true),
+        };
+        let between = with_fault(Arc::new(below.clone()), Arc::new(meanwhile));
+        let opened = Encrypted::open(between, key(n)).await;
+        match (opened, kind) {
+            (Ok(sealed), None) => {
+                let store = Store::new(Arc::new(sealed));
+                assert!(store.verify().await.unwrap().is_clean());
+                assert_eq!(store.sequence().await.unwrap(), 3);
+            }
+            (Err(error), Some(kind)) => {
+                assert_eq!(*error.kind(), kind);
+                assert!(error.to_string().contains("not the key"), "{error}");
+            }
+            (opened, _) => panic!("key {n}: {:?}", opened.err()),
+        }
+        check(&open(&below, 1).await, 3).await;
+    }
+}
+
+/// Another machine makes a data key right after this one has made the first.
+#[derive(Debug)]
+struct RotatedMeanwhile {
+    below: MemoryBackend,
+    armed: AtomicBool,
+}
+
+#[async_trait]
+impl Fault for RotatedMeanwhile {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        let receipt = inner.commit(commit).await;
+        if self.armed.swap(false, Ordering::SeqCst) {
+            open(&self.below, 1).await.rotate(&[key(1)]).await?;
+        }
+        receipt
+    }
+}
+
+#[tokio::test]
+async fn who_made_the_first_key_writes_under_the_newest() {
+    let below = MemoryBackend::new();
+    let meanwhile = RotatedMeanwhile {
+        below: below.clone(),
+        armed: AtomicBool::new(true),
+    };
+    let between = with_fault(Arc::new(below.clone()), Arc::new(meanwhile));
+    let sealed = Encrypted::open(between, key(1)).await.unwrap();
+    let store = Store::new(Arc::new(sealed));
+    store.session("s").await.unwrap().save(&1).await.unwrap();
+    let usage = open(&below, 1).await.usage().await.unwrap();
+    assert_eq!(usage.objects.keys().collect::<Vec<_>>(), [&2]);
 }
 
 #[tokio::test]
@@ -186,6 +268,68 @@ async fn data_keys_are_rotated_beside_writers_and_dropped() {
     check(&open(&below, 1).await, count).await;
     let keys = mine.keys().await.unwrap();
     assert_eq!(keys.iter().map(|it| it.id).collect::<Vec<_>>(), [2]);
+}
+
+/// Another machine changes the data key, seals everything anew and drops the old one, right before a commit arrives that
+/// was sealed under it.
+#[derive(Debug)]
+struct Meanwhile {
+    mine: Sealed,
+    armed: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Fault for Meanwhile {
+    async fn commit(&self, inner: &dyn Backend, commit: Commit) -> Result<Receipt> {
+        if self.armed.swap(false, Ordering::SeqCst) {
+            self.mine.rotate(&[key(1)]).await?;
+            self.mine.reseal(|_| {}).await?;
+            self.mine.drop_old_keys(&[key(1)]).await?;
+        }
+        inner.commit(commit).await
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_was_open_before_never_writes_under_a_dropped_key() {
+    let below = MemoryBackend::new();
+    let mine = open(&below, 1).await;
+    let armed = Arc::new(AtomicBool::new(false));
+    let meanwhile = Meanwhile {
+        mine: Arc::clone(&mine),
+        armed: Arc::clone(&armed),
+    };
+    let between = with_fault(Arc::new(below.clone()), Arc::new(meanwhile));
+    let theirs = Arc::new(Encrypted::open(between, key(1)).await.unwrap());
+    let store = Store::new(Arc::clone(&theirs) as Arc<dyn Backend>);
+    let session = store.session("s").name("a name").await.unwrap();
+    let first = session.save(&"small 0").id("c0").await.unwrap();
+    let large: String = (0..30_000).map(|it| format!("{it} ")).collect();
+    let mut dropped = 1;
+    for n in 0..5 {
+        armed.store(true, Ordering::SeqCst);
+        match n {
+            0 => drop(session.save(&"small").await.unwrap()),
+            1 => drop(session.save(&large).await.unwrap()),
+            2 => {
+                let note = session.annotate(&first.id, "noted", Severity::Info, "me");
+                note.await.unwrap();
+            }
+            3 => drop(session.update(&first.id).tag("late").await.unwrap()),
+            _ => drop(store.session(format!("t{n}").as_str()).await.unwrap()),
+        }
+        assert!(!armed.load(Ordering::SeqCst), "write {n} was not between");
+        let usage = mine.usage().await.unwrap();
+        dropped += 1;
+        let used: Vec<u32> = usage.objects.keys().copied().collect();
+        assert_eq!(used, [dropped], "write {n}");
+        assert!(usage.unreadable.is_empty(), "write {n}: {usage:?}");
+    }
+    // Each reads what the other wrote, and so does who comes later.
+    for backend in [mine as Arc<dyn Backend>, theirs, open(&below, 1).await] {
+        let report = Store::new(backend).verify().await.unwrap();
+        assert!(report.is_clean() && report.valid == 3, "{report:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod common;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,7 +15,10 @@ use checkpoint_core::{
     Parts, Payload, Purpose, PutRecord, RecordName, Reseal, Sealed, SessionId, SessionQuery,
     Status, SystemClock, Tag, Timestamp, Trigger, Update, WorkerId,
 };
+use checkpoint_core::{Delete, Record, SeededIds};
 use checkpoint_crypto::{Encrypted, Key};
+
+use common::share;
 
 fn at() -> Timestamp {
     Timestamp::from_micros(1_000_000).unwrap()
@@ -72,11 +77,18 @@ struct Store {
 
 /// Two of each kind of object.
 async fn store() -> Store {
-    let below = MemoryBackend::new();
+    store_of(MemoryBackend::new(), None).await
+}
+
+/// The same, with chunks of these names, whatever is in them.
+async fn store_of(below: MemoryBackend, names: Option<[ChunkId; 2]>) -> Store {
     let sealed = Encrypted::open(below.clone(), Key::from_bytes(&[7; 32]))
         .await
         .unwrap();
-    let chunks = ["a chunk", "another"].map(|text| chunk(&sealed, text));
+    let mut chunks = ["a chunk", "another"].map(|text| chunk(&sealed, text));
+    for (chunk, name) in chunks.iter_mut().zip(names.into_iter().flatten()) {
+        chunk.id = name;
+    }
     let ids = [chunks[0].id, chunks[1].id];
     let mut all = commit(1);
     all.chunks = chunks.into();
@@ -216,16 +228,6 @@ impl Store {
     }
 }
 
-/// Of all bytes one in so many is tried, others each day.
-fn share() -> (usize, usize) {
-    if std::env::var("CHECKPOINT_TAMPER").is_ok_and(|it| it == "all") {
-        return (1, 0);
-    }
-    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
-    let day = SystemClock.now().micros() / DAY;
-    (16, usize::try_from(day).unwrap() % 16)
-}
-
 #[tokio::test]
 async fn a_changed_byte_is_refused() {
     let store = store().await;
@@ -267,10 +269,8 @@ async fn what_was_moved_cut_or_put_there_is_refused_alike() {
         let bytes = Store::read(&other.below, &same).await.unwrap();
         said.push(store.refuses(&target, bytes, "of another store").await);
         for length in 0..whole.len() {
-            if length % 7 == 0 || length + 2 > whole.len() {
-                let cut = whole.slice(..length);
-                said.push(store.refuses(&target, cut, "cut").await);
-            }
+            let cut = whole.slice(..length);
+            said.push(store.refuses(&target, cut, "cut").await);
         }
         let plain = Store::read(&store.sealed, &target).await.unwrap();
         said.push(store.refuses(&target, plain, "plain").await);
@@ -354,5 +354,134 @@ async fn clear_fields_that_a_writer_gave_are_bound() {
             .unwrap();
         let found = store.sealed.get(&[id("a")], Parts::HEADER).await.unwrap();
         assert!(matches!(found[..], [Item::Corrupt(_)]), "change {n}");
+    }
+}
+
+/// As who restored the file of a store and made keys for it anew: nothing differs but the keys.
+#[tokio::test]
+async fn what_was_sealed_for_the_same_place_under_another_key_is_refused() {
+    let below = || MemoryBackend::builder().ids(Arc::new(SeededIds::new(7)));
+    let store = store_of(below().build(), None).await;
+    let other = store_of(below().build(), Some(store.chunks)).await;
+    assert_eq!(store.below.info().id, other.below.info().id);
+    for target in store.targets() {
+        let bytes = Store::read(&other.below, &target).await.unwrap();
+        store.refuses(&target, bytes, "under another key").await;
+    }
+}
+
+#[tokio::test]
+async fn segments_that_change_places_are_refused() {
+    const SEGMENT: usize = (64 << 10) + 16;
+    let store = store().await;
+    // Three segments, and none like another.
+    let mut long = vec![0; 180_000];
+    blake3::Hasher::new().finalize_xof().fill(&mut long);
+    let long = NewChunk {
+        bytes: long.into(),
+        ..chunk(&store.sealed, "long")
+    };
+    let target = Sealed::Chunk(long.id);
+    let mut commit = commit(3);
+    commit.chunks.push(long);
+    store.sealed.commit(commit).await.unwrap();
+    let whole = Store::read(&store.below, &target).await.unwrap();
+    let (header, body) = whole.split_at(whole.len() - 180_000 - 3 * 16);
+    let parts: Vec<&[u8]> = body.chunks(SEGMENT).collect();
+    assert_eq!((header.len(), parts.len()), (73, 3));
+    for order in [
+        &[1, 0, 2][..],
+        &[0, 2, 1],
+        &[2, 1, 0],
+        &[0, 1],
+        &[0, 2],
+        &[0, 0, 1, 2],
+        &[0, 1, 2, 2],
+    ] {
+        let body = order.iter().flat_map(|n| parts[*n]);
+        let moved: Vec<u8> = header.iter().chain(body).copied().collect();
+        store
+            .refuses(&target, moved.into(), &format!("{order:?}"))
+            .await;
+    }
+}
+
+/// A checkpoint as somebody puts it back who owns the storage and makes rows that are whole.
+async fn put_back(store: &Store, record: &Record, n: u8, change: impl FnOnce(&mut Append)) {
+    let header = &record.header;
+    let delete = Delete {
+        session: header.session.clone(),
+        id: header.id.clone(),
+    };
+    store.below.commit(commit(n).with(delete)).await.unwrap();
+    let mut append = Append {
+        id: header.id.clone(),
+        session: header.session.clone(),
+        parent: Parent::Head,
+        enclosing: header.enclosing.clone(),
+        revision: header.revision,
+        created_at: header.created_at,
+        updated_at: header.updated_at,
+        status: header.status,
+        trigger: header.trigger,
+        worker: header.worker.clone(),
+        tags: header.tags.clone(),
+        step: header.step,
+        pinned: header.pinned,
+        length: header.length,
+        origin: None,
+        made: None,
+        revive: true,
+        fingerprint: Fingerprint([n; 16]),
+        meta: record.meta.clone().unwrap(),
+        payload: record.payload.clone().unwrap(),
+    };
+    change(&mut append);
+    let put = store.below.commit(commit(n + 100).with(append));
+    put.await.unwrap();
+}
+
+#[tokio::test]
+async fn clear_fields_that_no_description_is_bound_to_are_in_its_checksum() {
+    let store = store().await;
+    let reads = checkpoint_core::Store::new(Arc::new(
+        Encrypted::open(store.below.clone(), Key::from_bytes(&[7; 32]))
+            .await
+            .unwrap(),
+    ));
+    let own = reads.session("own").await.unwrap();
+    let large: String = (0..9_000).map(|n| format!("{n} ")).collect();
+    for (round, state) in ["a state", &large].into_iter().enumerate() {
+        let saved = own.save(state).await.unwrap();
+        let id_of = std::slice::from_ref(&saved.id);
+        let found = store.below.get(id_of, Parts::ALL).await;
+        let Item::Found(record) = found.unwrap().remove(0) else {
+            panic!("it is there")
+        };
+        assert_eq!(
+            record.payload.as_ref().unwrap().inline().is_none(),
+            round == 1
+        );
+        let changes: [fn(&mut Append); 5] = [
+            |_| {},
+            |it| it.trigger = Trigger::BranchSwitch,
+            |it| it.created_at = at(),
+            |it| it.enclosing = Some(id("a")),
+            |it| it.length += 1,
+        ];
+        for (n, change) in changes.into_iter().enumerate() {
+            put_back(&store, &record, (20 + 10 * round + n) as u8, change).await;
+            let read = match reads.get(&saved.id).await {
+                Ok(checkpoint) => checkpoint.unwrap().state::<String>().await,
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(read) => assert_eq!((n, read.as_str()), (0, state)),
+                Err(error) => {
+                    assert_eq!(*error.kind(), ErrorKind::Corrupt, "change {n}: {error}");
+                    assert_ne!(n, 0, "{error}");
+                }
+            }
+        }
     }
 }

@@ -45,6 +45,13 @@ impl Control {
         }
     }
 
+    /// Whether a backend around a broken one shows the fault too. Those that answer from an account of their own must be
+    /// told what callers say, as they say it.
+    #[must_use]
+    pub const fn may_lie_below(self) -> bool {
+        !matches!(self, Self::AcknowledgesFirst | Self::ForgetsTheGroup)
+    }
+
     /// The one of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

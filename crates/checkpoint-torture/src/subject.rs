@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use checkpoint_core::{Backend, Error, Result};
 
+use crate::control::Control;
 use crate::disk::Tap;
 
 /// A persistent backend, as the harnesses see it.
@@ -19,6 +20,17 @@ pub trait Subject: Send + Sync {
     /// Everything that belongs to the store lies below the directory, and nothing else does: a harness copies it,
     /// throws parts of it away, and opens what is left.
     async fn open(&self, place: &Path) -> Result<Arc<dyn Backend>>;
+
+    /// Opens a store to which nobody has written but [`prepare`](crate::load::prepare), with a backend that is broken on
+    /// purpose. Who puts a backend around another one breaks that one, where the control
+    /// [may lie below](Control::may_lie_below).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    async fn open_broken(&self, place: &Path, control: Control) -> Result<Arc<dyn Backend>> {
+        control.spoil(self.open(place).await?).await
+    }
 
     /// Opens it likewise, with a layer below it that lets a tap on the directory hear every call to a file of the store,
     /// and make it fail. Settings that only change how the store is written, such as how often a log is moved, may

@@ -42,6 +42,23 @@ const HARNESSES: &[(&str, &str)] = &[
     ("power-negative", "xtask power --negative"),
     ("faults", "xtask faults"),
     ("faults-negative", "xtask faults --negative"),
+    ("crash-encrypted", "xtask crash --encrypted --rounds 8"),
+    (
+        "crash-encrypted-negative",
+        "xtask crash --encrypted --backend sqlite --negative",
+    ),
+    (
+        "model-encrypted",
+        "xtask model --encrypted --backend sqlite --cases 32",
+    ),
+    (
+        "faults-encrypted",
+        "xtask faults --encrypted --backend sqlite --loads 60",
+    ),
+    (
+        "requests-encrypted",
+        "xtask faults --encrypted --backend s3 --loads 150 --schedules 60",
+    ),
 ];
 
 /// Every stage, quick ones first; `facade` is the manifest of the facade crate.
@@ -173,6 +190,11 @@ serde = \"1\"
             "power-negative",
             "faults",
             "faults-negative",
+            "crash-encrypted",
+            "crash-encrypted-negative",
+            "model-encrypted",
+            "faults-encrypted",
+            "requests-encrypted",
         ];
         assert_eq!(names, expected);
         let of = |features| {

@@ -6,6 +6,8 @@ use std::time::Instant;
 use checkpoint_torture::load::Seed;
 use checkpoint_torture::requests::{ObjectSubject, RequestFaults, Service, run};
 
+use crate::backends::again;
+
 /// Loads after which a control that was not caught is missed.
 const CONTROL_LOADS: u64 = 2_000;
 
@@ -21,7 +23,8 @@ pub(super) fn holds(
     let seconds = started.elapsed().as_secs_f64();
     println!("{name}: {report}, in {seconds:.1} s");
     if report.broken > 0 {
-        println!("   again with: --backend {name} --seed {seed} --only 'LOAD'");
+        let again = again(name);
+        println!("   again with: {again} --seed {seed} --only 'LOAD'");
     }
     Ok(report.broken == 0 && report.trials > 0)
 }

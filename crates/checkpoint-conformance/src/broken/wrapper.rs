@@ -225,6 +225,10 @@ impl Harness for BrokenHarness {
         true
     }
 
+    fn chunk_overhead(&self) -> u64 {
+        self.base.chunk_overhead()
+    }
+
     async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
         Ok(Box::new(BrokenPlace {
             inner: Mutex::new(self.base.make(clock.clone()).await?.into()),

@@ -37,14 +37,14 @@ pub(super) enum Question {
 /// What a store said: one line for each thing, or an error.
 pub(super) type Answer = Result<Vec<String>, String>;
 
-/// Asks a store.
-pub(super) async fn ask(store: &dyn Backend, question: &Question) -> Answer {
-    asked(store, question)
+/// Asks a store, which adds so many bytes to each chunk.
+pub(super) async fn ask(store: &dyn Backend, overhead: u64, question: &Question) -> Answer {
+    asked(store, overhead, question)
         .await
         .map_err(|error| refused(&error))
 }
 
-async fn asked(store: &dyn Backend, question: &Question) -> Result<Vec<String>> {
+async fn asked(store: &dyn Backend, overhead: u64, question: &Question) -> Result<Vec<String>> {
     Ok(match question {
         Question::Get(ids, parts) => items(store.get(ids, *parts).await?, record),
         Question::Scan(query) => scan(store, query).await?,
@@ -52,15 +52,15 @@ async fn asked(store: &dyn Backend, question: &Question) -> Result<Vec<String>> 
         Question::Attachments(query) => attachments(store, query).await?,
         Question::Chunks(ids) => items(store.chunks(ids).await?, stored),
         Question::Present(ids) => vec![format!("{:?}", store.present(ids).await?)],
-        Question::ChunkList(after, limit) => chunk_list(store, *after, *limit).await?,
+        Question::ChunkList(after, limit) => chunk_list(store, overhead, *after, *limit).await?,
         Question::Records(prefix) => items(store.records(prefix).await?, named),
         Question::Feed(after, limit) => feed(store, *after, *limit).await?,
         Question::Position => {
             let newest = store.changed(Position::START, Duration::ZERO).await?;
             vec![newest.to_string()]
         }
-        Question::Stats => vec![counted(&store.stats().await?)],
-        Question::Maintain(budget) => vec![maintain(store, budget).await?],
+        Question::Stats => vec![counted(&store.stats().await?, overhead)],
+        Question::Maintain(budget) => vec![maintain(store, overhead, budget).await?],
         Question::Purge(budget) => {
             store.maintain(budget).await?;
             Vec::new()
@@ -164,7 +164,7 @@ fn named(record: &MetaRecord) -> String {
     format!("{name} version {version} {}", bytes(content))
 }
 
-fn counted(stats: &Stats) -> String {
+fn counted(stats: &Stats, overhead: u64) -> String {
     let Stats {
         sessions,
         checkpoints,
@@ -176,6 +176,7 @@ fn counted(stats: &Stats) -> String {
         position,
         ..
     } = stats;
+    let chunk_bytes = chunk_bytes.saturating_sub(chunks * overhead);
     format!(
         "{sessions} sessions, {checkpoints} checkpoints, {tombstones} tombstones, {attachments} attachments, \
          {chunks} chunks of {chunk_bytes} bytes, states of {state_bytes} bytes, at {position}"
@@ -225,6 +226,7 @@ paged!(attachments AttachmentQuery attachment);
 
 async fn chunk_list(
     store: &dyn Backend,
+    overhead: u64,
     after: Option<ChunkId>,
     limit: usize,
 ) -> Result<Vec<String>> {
@@ -232,9 +234,10 @@ async fn chunk_list(
     for _ in 0..MOST_PAGES {
         let page = store.scan_chunks(after, limit).await?;
         let end = page.len() < limit || limit == 0;
-        for item in page {
-            if let Item::Found(info) = &item {
+        for mut item in page {
+            if let Item::Found(info) = &mut item {
                 after = Some(info.id);
+                info.size = info.size.saturating_sub(overhead);
             }
             all.push(told(&item, |info| format!("{info:?}")));
         }
@@ -266,7 +269,7 @@ async fn feed(store: &dyn Backend, after: Position, limit: usize) -> Result<Vec<
 ///
 /// A sweep that an earlier step began may look at the store as it was then, and what is free since goes with the next
 /// one: so this runs to the end twice.
-async fn maintain(store: &dyn Backend, budget: &Budget) -> Result<String> {
+async fn maintain(store: &dyn Backend, overhead: u64, budget: &Budget) -> Result<String> {
     let (mut rounds, mut sum) = (0, MaintainStep::default());
     for _ in 0..MOST_PAGES {
         let step = store.maintain(budget).await?;
@@ -281,6 +284,7 @@ async fn maintain(store: &dyn Backend, budget: &Budget) -> Result<String> {
                 unswept,
                 ..
             } = sum;
+            let swept_bytes = swept_bytes.saturating_sub(swept * overhead);
             return Ok(format!(
                 "swept {swept} chunks of {swept_bytes} bytes, gave up: {unswept}"
             ));

@@ -43,6 +43,8 @@ struct Side {
     handles: Vec<Arc<dyn Backend>>,
     /// The handle that is used.
     at: usize,
+    /// What it adds to each chunk.
+    overhead: u64,
 }
 
 impl Side {
@@ -53,6 +55,7 @@ impl Side {
             fixture,
             handles,
             at: 0,
+            overhead: harness.chunk_overhead(),
         })
     }
 
@@ -78,7 +81,7 @@ impl Side {
         let handle = self.handles.remove(usize::from(n) % self.handles.len());
         self.at = 0;
         handle.close().await?;
-        let after = ask(&*handle, &Question::Stats).await;
+        let after = ask(&*handle, self.overhead, &Question::Stats).await;
         if after == Err("Stopped".to_owned()) {
             return Ok(());
         }
@@ -296,8 +299,8 @@ impl Play {
     }
 
     async fn compare(&mut self, question: &Question) -> Result<(), Difference> {
-        let model = ask(self.model.db(), question).await;
-        let tried = ask(self.tried.db(), question).await;
+        let model = ask(self.model.db(), self.model.overhead, question).await;
+        let tried = ask(self.tried.db(), self.tried.overhead, question).await;
         self.same(&format!("{question:?}"), &model, &tried)
     }
 
@@ -312,7 +315,7 @@ impl Play {
             Ok(_) => return self.compare(&question).await,
         };
         self.digest.update(oldest.to_string().as_bytes());
-        if let Ok(told) = ask(self.tried.db(), &question).await {
+        if let Ok(told) = ask(self.tried.db(), self.tried.overhead, &question).await {
             self.ledger
                 .follow(self.tried.db())
                 .await

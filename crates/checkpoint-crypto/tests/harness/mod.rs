@@ -35,6 +35,11 @@ impl Harness for Sealed {
         self.below.reopens()
     }
 
+    fn chunk_overhead(&self) -> u64 {
+        // The envelope's header, and the tag of one segment.
+        self.below.chunk_overhead() + 73 + 16
+    }
+
     async fn make(&self, clock: FakeClock) -> Result<Box<dyn Fixture>> {
         Ok(Box::new(Place(self.below.make(clock).await?)))
     }
@@ -42,9 +47,16 @@ impl Harness for Sealed {
 
 struct Place(Box<dyn Fixture>);
 
-async fn seal(backend: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
+/// Opens the encrypted store in a backend, which is let go when that fails.
+pub(crate) async fn seal(backend: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
     let key = Key::from_bytes(&[7; 32]);
-    Ok(Arc::new(Encrypted::open(backend, key).await?))
+    match Encrypted::open(Arc::clone(&backend), key).await {
+        Ok(sealed) => Ok(Arc::new(sealed)),
+        Err(error) => {
+            let _ = backend.close().await;
+            Err(error)
+        }
+    }
 }
 
 #[async_trait]

@@ -43,10 +43,10 @@ pub(crate) async fn open(
     place: &str,
     control: Option<Control>,
 ) -> Result<Arc<dyn Backend>> {
-    let backend = subject.open(Path::new(place)).await?;
+    let place = Path::new(place);
     match control {
-        Some(control) => control.spoil(backend).await,
-        None => Ok(backend),
+        Some(control) => subject.open_broken(place, control).await,
+        None => subject.open(place).await,
     }
 }
 
