@@ -27,6 +27,7 @@ mod receipt;
 mod record;
 mod status;
 mod store;
+mod visible;
 mod wire;
 
 pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
@@ -64,3 +65,4 @@ pub use store::{
     Severity, StateReader, Store, StoreBuilder, Summary, Transaction, UpdateCheckpoint, Verify,
     VerifyReport,
 };
+pub use visible::Visible;
