@@ -44,7 +44,7 @@ impl Context {
     /// The store that the settings name.
     pub(crate) async fn store(&mut self, access: Access) -> Result<Store, Fault> {
         let url = self.settings.store.value.clone();
-        let key = self.settings.key();
+        let key = self.settings.key()?;
         self.store_at(&url, key, access).await
     }
 

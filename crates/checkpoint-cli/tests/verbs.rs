@@ -354,7 +354,7 @@ fn two_states_are_compared() {
 }
 
 #[test]
-fn what_is_changed_is_changed_and_what_is_deleted_is_gone() {
+fn what_is_changed_is_changed() {
     for store in STORES {
         let sandbox = Sandbox::furnished(store);
         assert_eq!(
@@ -400,7 +400,13 @@ fn what_is_changed_is_changed_and_what_is_deleted_is_gone() {
         ];
         assert_eq!(sandbox.json(&session)["metadata"]["k"], 1);
         assert_eq!(sandbox.json(&session)["name"], "A trial");
+    }
+}
 
+#[test]
+fn what_is_deleted_is_gone_and_what_came_from_it_stays() {
+    for store in STORES {
+        let sandbox = Sandbox::furnished(store);
         assert!(sandbox.run(&["delete", "@1"]).bad(2).contains("--yes"));
         sandbox.run(&["delete", "@1", "--dry-run"]).good();
         sandbox.run(&["show", "@1"]).good();
@@ -427,12 +433,20 @@ fn conflicts_end_with_their_code_and_change_nothing() {
         &["save", "nightly", "--expect-head", "@1"],
         &["save", "nightly", "--expect-head", "none"],
         &["save", "nightly", "--epoch", "7"],
+        &["save", "nightly", "--expect-head", "none", "--epoch", "0"],
         &["fork", "@1", "trial"],
     ];
     for args in refused {
         sandbox.run_with(args, b"1").bad(14);
     }
     assert_eq!(sandbox.json(&["list"]).as_array().map(Vec::len), Some(4));
+    sandbox
+        .run_with(&["save", "new", "--epoch", "1"], b"1")
+        .bad(13);
+    assert_eq!(
+        sandbox.json(&["sessions"]).as_array().map(Vec::len),
+        Some(2)
+    );
     let first = sandbox.run(&["claim", "nightly"]).good();
     sandbox
         .run_with(&["save", "nightly", "--epoch", first.trim()], b"1")
@@ -471,6 +485,11 @@ fn a_wrong_key_and_a_missing_one_are_refused() {
         sandbox
             .run(&["list", "-s", "sqlite://other.db", "--key-file", "k"])
             .bad(12);
+        let told = sandbox.run(&["list", "--key-file", "gone"]).bad(13);
+        assert!(told.contains("cannot read the key"), "{told}");
+        sandbox
+            .run(&["init", "-s", "sqlite://x.db", "--key-file", "gone"])
+            .bad(13);
         // A key is never made over another.
         let again = [
             "init",

@@ -159,9 +159,20 @@ impl Settings {
         })
     }
 
-    /// Where the key comes from, if one is named.
-    pub(crate) fn key(&self) -> Option<Key> {
-        self.key.as_ref().map(|key| key.value.key())
+    /// The key, if one is named. A file that is not there is told here, where it cannot be taken for the store.
+    pub(crate) fn key(&self) -> Result<Option<Key>, Fault> {
+        let Some(key) = &self.key else {
+            return Ok(None);
+        };
+        if let KeyFrom::File(path) | KeyFrom::PassphraseFile(path) = &key.value
+            && let Err(error) = std::fs::metadata(path)
+        {
+            return Err(Fault::file("read the key", path, &error).hint(format!(
+                "it is named by {}; `checkpoint init --new-key` makes one for a new store",
+                key.source
+            )));
+        }
+        Ok(Some(key.value.key()))
     }
 }
 

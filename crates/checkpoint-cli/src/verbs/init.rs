@@ -92,7 +92,7 @@ impl Args {
         let key = if self.new_key {
             None
         } else {
-            context.settings.key()
+            context.settings.key()?
         };
         match options(url, key, Access::Read).open().await {
             Ok(store) => store.close().await.map(|()| true).map_err(Fault::from),

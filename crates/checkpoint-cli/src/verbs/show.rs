@@ -1,6 +1,6 @@
 //! `show`: all that is known of a checkpoint.
 
-use checkpoint::{Annotation, Checkpoint};
+use checkpoint::{Annotation, Checkpoint, Origin};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -99,14 +99,24 @@ fn told(note: &Annotation) -> String {
 
 /// What is known, by name; what is not known is left out.
 fn facts(checkpoint: &Checkpoint) -> Vec<(&'static str, String)> {
+    let facts = place(checkpoint)
+        .into_iter()
+        .chain(work(checkpoint))
+        .chain(content(checkpoint));
+    facts
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// A name, and what is known under it.
+type Fact = (&'static str, Option<String>);
+
+/// What it is, and when.
+fn place(checkpoint: &Checkpoint) -> [Fact; 9] {
     let header = checkpoint.header();
-    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let tags: Vec<_> = header.tags.iter().map(|tag| tag.as_str()).collect();
-    let sections: Vec<_> = checkpoint.section_names().collect();
-    let metadata = checkpoint.metadata();
-    let metadata =
-        (!metadata.is_empty()).then(|| serde_json::to_string(metadata).unwrap_or_default());
-    let facts = [
+    let made = header.created_at;
+    let origin = |it: Origin| format!("@{} of another store, {}", it.sequence, it.committed_at);
+    [
         ("id", Some(header.id.to_string())),
         ("session", Some(header.session.to_string())),
         ("sequence", Some(format!("@{}", header.sequence))),
@@ -118,13 +128,22 @@ fn facts(checkpoint: &Checkpoint) -> Vec<(&'static str, String)> {
         ("saved", Some(header.committed_at.to_string())),
         (
             "made",
-            (header.created_at != header.committed_at).then(|| header.created_at.to_string()),
+            (made != header.committed_at).then(|| made.to_string()),
         ),
         (
             "updated",
             (header.revision > 1)
                 .then(|| format!("{} (revision {})", header.updated_at, header.revision)),
         ),
+        ("origin", header.origin.map(origin)),
+    ]
+}
+
+/// What was said of it.
+fn work(checkpoint: &Checkpoint) -> [Fact; 11] {
+    let header = checkpoint.header();
+    let tags: Vec<_> = header.tags.iter().map(|tag| tag.as_str()).collect();
+    [
         ("status", Some(header.status.to_string())),
         ("trigger", Some(header.trigger.to_string())),
         ("reason", text(checkpoint.reason())),
@@ -139,32 +158,31 @@ fn facts(checkpoint: &Checkpoint) -> Vec<(&'static str, String)> {
             "set aside",
             header.quarantined.then(|| "yes, as damaged".to_owned()),
         ),
+    ]
+}
+
+/// What its state is.
+fn content(checkpoint: &Checkpoint) -> [Fact; 5] {
+    let sections: Vec<_> = checkpoint.section_names().collect();
+    let metadata = checkpoint.metadata();
+    let json = || serde_json::to_string(metadata).unwrap_or_default();
+    let schema = checkpoint.schema();
+    let size = bytes(checkpoint.header().length);
+    [
         (
             "state",
-            Some(format!(
-                "{}, {}",
-                bytes(header.length),
-                checkpoint.content_type()
-            )),
+            Some(format!("{size}, {}", checkpoint.content_type())),
         ),
         (
             "schema",
-            checkpoint
-                .schema()
-                .map(|(name, version)| format!("{name}, version {version}")),
+            schema.map(|(name, version)| format!("{name}, version {version}")),
         ),
         ("sections", text(&sections.join(" "))),
-        ("metadata", metadata),
-        (
-            "origin",
-            header
-                .origin
-                .map(|it| format!("@{} of another store, {}", it.sequence, it.committed_at)),
-        ),
+        ("metadata", (!metadata.is_empty()).then(json)),
         ("checksum", checkpoint.checksum()),
-    ];
-    facts
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    ]
+}
+
+fn text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }

@@ -171,11 +171,14 @@ impl Args {
     }
 
     async fn session(&self, store: &Store) -> Result<Session, Fault> {
-        let session = store.session(&self.session).await?;
-        Ok(match self.epoch {
-            Some(epoch) => session.with_epoch(epoch),
-            None => session,
-        })
+        match self.epoch {
+            // What was claimed is there.
+            Some(epoch) => {
+                let session = reference::session(store, &self.session.to_string()).await?;
+                Ok(session.with_epoch(epoch))
+            }
+            None => Ok(store.session(&self.session).await?),
+        }
     }
 
     /// The save of a state, with all that is said of it.
