@@ -31,13 +31,14 @@ fn verbs() -> Vec<String> {
 }
 
 #[test]
-fn every_example_of_every_verb_works_on_each_kind_of_store() {
+fn every_example_of_every_verb_works_on_each_kind_of_store_and_encrypted() {
     let verbs = verbs();
     assert!(verbs.len() > 15, "{verbs:?}");
-    let furnished: Vec<_> = STORES
+    let plain = STORES
         .iter()
-        .map(|store| (store, Sandbox::furnished(store)))
-        .collect();
+        .map(|store| (*store, Sandbox::furnished(store)));
+    let sealed = [("encrypted", Sandbox::sealed("sqlite://store.db"))];
+    let furnished: Vec<_> = plain.chain(sealed).collect();
     let mut tried = 0;
     for verb in verbs.iter().filter(|verb| *verb != "help") {
         for example in help(verb)
@@ -52,7 +53,7 @@ fn every_example_of_every_verb_works_on_each_kind_of_store() {
             }
         }
     }
-    assert!(tried >= 2 * STORES.len() * (verbs.len() - 1), "{tried}");
+    assert!(tried >= 2 * furnished.len() * (verbs.len() - 1), "{tried}");
 }
 
 /// Commands of a document, one after another: each line after `$`, and those after it that belong to it. What ends with

@@ -19,6 +19,8 @@ pub(crate) const STORES: &[&str] = &["sqlite://store.db", "redb://store.redb", "
 pub(crate) struct Sandbox {
     directory: TempDir,
     store: String,
+    /// The file of its key, where it is encrypted.
+    key: Option<&'static str>,
 }
 
 /// What a command answered.
@@ -64,6 +66,7 @@ impl Sandbox {
         Self {
             directory,
             store: store.to_owned(),
+            key: None,
         }
     }
 
@@ -76,11 +79,24 @@ impl Sandbox {
 
     /// A store with two sessions, and files, as the examples of all verbs have them.
     pub(crate) fn furnished(store: &str) -> Self {
-        let sandbox = Self::new(store);
-        sandbox.write("state.json", r#"{"step": 4, "rows": [1, 2, 3, 4]}"#);
+        Self::new(store).furnish()
+    }
+
+    /// The same, encrypted.
+    pub(crate) fn sealed(store: &str) -> Self {
+        let sandbox = Self {
+            key: Some("store.key"),
+            ..Self::empty(store)
+        };
+        sandbox.run(&["init", "--new-key"]).good();
+        sandbox.furnish()
+    }
+
+    fn furnish(self) -> Self {
+        self.write("state.json", r#"{"step": 4, "rows": [1, 2, 3, 4]}"#);
         let save = |state: &str, more: &[&str]| {
             let args: Vec<_> = ["save", "nightly"].iter().chain(more).copied().collect();
-            sandbox.run_with(&args, state.as_bytes()).good();
+            self.run_with(&args, state.as_bytes()).good();
         };
         save(
             r#"{"step": 1, "rows": [1]}"#,
@@ -94,13 +110,16 @@ impl Sandbox {
             r#"{"step": 3, "rows": [1, 2, 3]}"#,
             &["--worker", "w1", "--step", "3"],
         );
-        sandbox.run(&["fork", "@2", "trial"]).good();
-        sandbox
+        self.run(&["fork", "@2", "trial"]).good();
+        self
     }
 
     /// Another one with the same in it.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::empty(&self.store);
+        let copy = Self {
+            key: self.key,
+            ..Self::empty(&self.store)
+        };
         let mut files = Command::new("cp");
         let files = files.arg("-a").arg(self.path().join(".")).arg(copy.path());
         assert!(files.status().expect("run").success());
@@ -137,6 +156,9 @@ impl Sandbox {
             .env("HOME", self.path())
             .env("CHECKPOINT_STORE", &self.store)
             .stdin(Stdio::null());
+        if let Some(key) = self.key {
+            command.env("CHECKPOINT_KEY_FILE", key);
+        }
         command
     }
 
