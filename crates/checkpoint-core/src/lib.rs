@@ -28,6 +28,7 @@ mod receipt;
 mod record;
 mod status;
 mod store;
+mod visible;
 mod wire;
 
 pub use backend::{Backend, Budget, Capabilities, Format, MaintainStep, Stats, StoreInfo};
@@ -65,3 +66,4 @@ pub use store::{
     Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store, StoreBuilder,
     Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport, Witness, WitnessReport,
 };
+pub use visible::Visible;

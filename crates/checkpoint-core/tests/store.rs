@@ -220,9 +220,12 @@ async fn a_former_owner_is_refused() {
     old.save(&1).await.expect("owner");
     let new = session.claim().await.expect("claimed");
     assert!(new.epoch() > old.epoch());
-    let saved = new.save(&2).await.expect("owner");
+    let before = session.with_epoch(old.epoch().expect("claimed"));
+    let elsewhere = session.with_epoch(new.epoch().expect("claimed"));
+    let saved = elsewhere.save(&2).await.expect("owner");
     for refused in [
         old.save(&3).await.map(drop),
+        before.save(&3).await.map(drop),
         old.delete(&saved.id).await.map(drop),
         old.update(&saved.id).tag("x").await.map(drop),
         old.annotate(&saved.id, "n", Severity::Info, "").await,

@@ -59,7 +59,7 @@ pub use checkpoint_core::{
     Sections, SeededIds, Session, SessionId, SessionInfo, SessionListing, SessionQuery,
     SessionRecord, Severity, StateReader, Stats, Status, Store, StoreBuilder, StoreId, StoreInfo,
     StoredChunk, Summary, SystemClock, SystemIds, Tag, Timestamp, Transaction, Trigger, Update,
-    UpdateCheckpoint, Verify, VerifyReport, WorkerId,
+    UpdateCheckpoint, Verify, VerifyReport, Visible, WorkerId,
 };
 #[cfg(feature = "crypto")]
 pub use checkpoint_crypto as crypto;
@@ -69,9 +69,9 @@ pub use checkpoint_redb as redb;
 pub use checkpoint_s3 as objects;
 #[cfg(feature = "sqlite")]
 pub use checkpoint_sqlite as sqlite;
+pub use open::{OpenOptions, available, open, open_backend};
 #[doc(hidden)]
 pub use open::{UrlParts, url_parts};
-pub use open::{available, open, open_backend};
 #[cfg(feature = "crypto")]
 pub use open::{open_backend_with, open_with};
 

@@ -11,6 +11,7 @@
 mod file;
 #[cfg(any(feature = "azure", feature = "file", feature = "gcs", feature = "s3"))]
 mod objects;
+mod options;
 #[cfg(feature = "redb")]
 mod redb;
 mod sealed;
@@ -31,6 +32,8 @@ use std::sync::Arc;
 use checkpoint_core::{Backend, Error, MemoryBackend, Result, Store};
 
 use crate::url::{Place, Quoted, StoreUrl};
+
+pub use self::options::OpenOptions;
 
 /// What this build can open: the forms of URLs that it has a backend for, the one in memory first.
 ///
@@ -190,22 +193,25 @@ pub async fn open_backend_with(
 
 /// Opens a backend, whatever is in it.
 async fn bare(url: &str) -> Result<Arc<dyn Backend>> {
-    let url = StoreUrl::parse(url)?;
+    bare_at(&StoreUrl::parse(url)?).await
+}
+
+async fn bare_at(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
     match url.scheme() {
-        "memory" => memory(&url),
+        "memory" => memory(url),
         #[cfg(feature = "sqlite")]
-        "sqlite" => sqlite::open(&url).await,
+        "sqlite" => sqlite::open(url).await,
         #[cfg(feature = "redb")]
-        "redb" => self::redb::open(&url).await,
+        "redb" => self::redb::open(url).await,
         #[cfg(feature = "file")]
-        "file" => objects::open_directory(&url).await,
+        "file" => objects::open_directory(url).await,
         #[cfg(feature = "s3")]
-        "s3" => objects::open(&url, &objects::S3).await,
+        "s3" => objects::open(url, &objects::S3).await,
         #[cfg(feature = "gcs")]
-        "gs" => objects::open(&url, &objects::GCS).await,
+        "gs" => objects::open(url, &objects::GCS).await,
         #[cfg(feature = "azure")]
-        "az" => objects::open(&url, &objects::AZURE).await,
-        _ => Err(not_there(&url)),
+        "az" => objects::open(url, &objects::AZURE).await,
+        _ => Err(not_there(url)),
     }
 }
 

@@ -82,6 +82,18 @@ impl StoreUrl {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Says what an option is, whatever the URL says of it.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.options.retain(|(other, _)| other != name);
+        self.options.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Whether what is kept there is gone with the process.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        let in_memory = |place: &Place| matches!(place, Place::Word(word) if word == ":memory:");
+        self.scheme == "memory" || self.scheme == "sqlite" && in_memory(&self.place)
+    }
+
     /// An error about this URL, which it shows without secrets.
     pub(crate) fn blame(&self, error: Error) -> Error {
         error.with("url", Quoted(&self.shown))

@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::deep::Held;
-use super::preview::{Preview, Visible};
+use super::preview::Preview;
+use crate::visible::Visible;
 
 /// What became of a place in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

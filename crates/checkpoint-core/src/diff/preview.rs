@@ -1,11 +1,12 @@
 //! Values and pointers in a width that a line can bear.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io;
 
 use serde_json::Value;
 
 use super::deep::Cursor;
+use crate::visible::Visible;
 
 /// How many characters of a value are shown.
 const SHOWN: usize = 60;
@@ -26,29 +27,6 @@ impl fmt::Display for Preview<'_> {
             }
         }
     }
-}
-
-/// Text without the characters that would move a cursor or reorder a line: those are escaped.
-pub(super) struct Visible<'t>(pub(super) &'t str);
-
-impl fmt::Display for Visible<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.chars() {
-            if is_unruly(part) {
-                write!(f, "\\u{:04x}", u32::from(part))?;
-            } else {
-                f.write_char(part)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Control characters, line and paragraph separators, and the marks that set or override direction.
-fn is_unruly(part: char) -> bool {
-    part.is_control()
-        || matches!(part, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(part, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }
 
 /// A number of bytes, in the unit that reads best.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::entry::{DiffEntry, DiffKind};
-use super::preview::Visible;
+use crate::visible::Visible;
 
 /// How many places a summary names.
 const NAMED: usize = 3;

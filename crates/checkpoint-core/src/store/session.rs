@@ -53,6 +53,16 @@ impl Session {
         self.epoch
     }
 
+    /// The same session under an epoch that was claimed elsewhere, such as by an earlier process: commits through the
+    /// handle that this answers are refused unless the session still has that epoch.
+    #[must_use]
+    pub fn with_epoch(&self, epoch: u64) -> Self {
+        Self {
+            epoch: Some(epoch),
+            ..self.clone()
+        }
+    }
+
     /// What is known of it.
     ///
     /// # Errors

@@ -27,17 +27,24 @@ pub(super) async fn open_with(
     backend: Arc<dyn Backend>,
     key: checkpoint_crypto::Key,
 ) -> Result<Arc<dyn Backend>> {
-    match checkpoint_crypto::Encrypted::open(Arc::clone(&backend), key).await {
-        Ok(sealed) => Ok(Arc::new(sealed)),
-        Err(error) => {
-            let _ = backend.close().await;
-            Err(error)
-        }
+    Ok(Arc::new(encrypted(backend, key).await?))
+}
+
+/// An encrypted store as what it is.
+#[cfg(feature = "crypto")]
+pub(super) async fn encrypted(
+    backend: Arc<dyn Backend>,
+    key: checkpoint_crypto::Key,
+) -> Result<checkpoint_crypto::Encrypted<Arc<dyn Backend>>> {
+    let opened = checkpoint_crypto::Encrypted::open(Arc::clone(&backend), key).await;
+    if opened.is_err() {
+        let _ = backend.close().await;
     }
+    opened
 }
 
 /// Nobody writes plain rows into an encrypted store because a key was forgotten.
-async fn plain(backend: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
+pub(super) async fn plain(backend: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
     let error = match backend.records(RING).await {
         Ok(records) if records.is_empty() => return Ok(backend),
         Ok(_) => Error::new(ErrorKind::Denied, SEALED).on(&backend.info().label),

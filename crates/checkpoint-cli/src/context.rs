@@ -1,0 +1,96 @@
+//! What a verb works with: the settings, the store, and where it writes.
+
+use checkpoint::crypto::Key;
+use checkpoint::{OpenOptions, Store};
+
+use crate::fault::{Exit, Fault};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::settings::Settings;
+use crate::verbs::Answer;
+
+/// What a verb is going to do with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It only looks.
+    Read,
+    /// It changes what is there.
+    Write,
+    /// It makes the store where there is none.
+    Create,
+}
+
+/// What a verb works with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) out: Output,
+    pub(crate) progress: Progress,
+    opened: Vec<Store>,
+}
+
+impl Context {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let out = Output::new(settings.output.value, settings.color.value, settings.quiet);
+        let progress = Progress::new(settings.quiet);
+        Self {
+            settings,
+            out,
+            progress,
+            opened: Vec::new(),
+        }
+    }
+
+    /// The store that the settings name.
+    pub(crate) async fn store(&mut self, access: Access) -> Result<Store, Fault> {
+        let url = self.settings.store.value.clone();
+        let key = self.settings.key()?;
+        self.store_at(&url, key, access).await
+    }
+
+    /// Any store; without a key it must not be encrypted.
+    pub(crate) async fn store_at(
+        &mut self,
+        url: &str,
+        key: Option<Key>,
+        access: Access,
+    ) -> Result<Store, Fault> {
+        let opened = options(url, key, access).open().await;
+        let store = opened.map_err(|error| Fault::opening(&error, url))?;
+        self.opened.push(store.clone());
+        Ok(store)
+    }
+
+    /// Lets go of the stores, says what went wrong, and how the program ends.
+    pub(crate) fn end(mut self, answer: Answer) -> Exit {
+        self.progress.clear();
+        let answer = answer.and_then(|exit| self.out.flush().map(|()| exit));
+        match answer {
+            Ok(exit) => exit,
+            Err(fault) => self.out.refuse(&fault),
+        }
+    }
+
+    /// Lets go of the stores, so that the next one to open them finds them in order.
+    pub(crate) async fn close(&mut self) -> Result<(), Fault> {
+        let mut closed = Ok(());
+        for store in self.opened.drain(..) {
+            closed = closed.and(store.close().await.map_err(Fault::from));
+        }
+        closed
+    }
+}
+
+/// How a store is opened.
+pub(crate) fn options(url: &str, key: Option<Key>, access: Access) -> OpenOptions {
+    let options = OpenOptions::at(url).with_create(access == Access::Create);
+    let options = match access {
+        Access::Read => options.with_read_only(true),
+        Access::Write | Access::Create => options,
+    };
+    // What the environment names is among the settings already.
+    match key {
+        Some(key) => options.with_key(key),
+        None => options.without_key(),
+    }
+}

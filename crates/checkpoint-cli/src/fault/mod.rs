@@ -1,0 +1,245 @@
+//! What went wrong: what, where, and what to try; and how the program ends.
+
+mod holder;
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use checkpoint::{Actual, Error, ErrorKind};
+use serde_json::{Value, json};
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    NoStore = 10,
+    Locked = 11,
+    Refused = 12,
+    NotFound = 13,
+    Conflict = 14,
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// Its name for programs.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::NoStore => "no_store",
+            Self::Locked => "locked",
+            Self::Refused => "refused",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// What went wrong. Boxed inside, since answers carry it.
+#[derive(Debug)]
+pub(crate) struct Fault(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+    /// Nobody reads what is written: nothing is said.
+    silent: bool,
+}
+
+impl Fault {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            silent: false,
+        }))
+    }
+
+    /// What was asked for makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Something that was named is not there.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotFound, message)
+    }
+
+    /// Who reads standard output has had enough, which is no failure.
+    fn closed() -> Self {
+        let mut fault = Self::new(Exit::Done, "nobody reads standard output any more");
+        fault.0.silent = true;
+        fault
+    }
+
+    /// Standard output did not take what was written.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::closed()
+        } else {
+            Self::new(Exit::Failed, "cannot write to standard output").because(error)
+        }
+    }
+
+    /// A file that a person named could not be read or written.
+    pub(crate) fn file(doing: &str, path: &std::path::Path, error: &io::Error) -> Self {
+        let exit = match error.kind() {
+            io::ErrorKind::NotFound => Exit::NotFound,
+            io::ErrorKind::PermissionDenied => Exit::Refused,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, format!("cannot {doing} {}", path.display())).because(error)
+    }
+
+    /// What an error of the store means where the store was being opened.
+    pub(crate) fn opening(error: &Error, url: &str) -> Self {
+        let mut fault = Self::from_error(error);
+        match error.kind() {
+            ErrorKind::NotFound => {
+                fault.0.exit = Exit::NoStore;
+                let url = shell_word(url);
+                fault = fault.hint(format!("make it with `checkpoint init --store {url}`"));
+                fault.hint(
+                    "or name another one, by --store, CHECKPOINT_STORE or the configuration file",
+                )
+            }
+            ErrorKind::Invalid => {
+                fault.0.exit = Exit::Usage;
+                fault
+            }
+            _ => fault,
+        }
+    }
+
+    /// What caused it.
+    pub(crate) fn because(mut self, error: &dyn std::error::Error) -> Self {
+        self.0.causes.push(error.to_string());
+        let mut source = error.source();
+        while let Some(deeper) = source {
+            self.0.causes.push(deeper.to_string());
+            source = deeper.source();
+        }
+        self
+    }
+
+    /// What to try.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hints.push(hint.into());
+        self
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.0.exit
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.0.silent
+    }
+
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.0.hints
+    }
+
+    pub(crate) fn causes(&self) -> &[String] {
+        &self.0.causes
+    }
+
+    /// As programs read it.
+    pub(crate) fn to_json(&self) -> Value {
+        let Inner {
+            exit,
+            message,
+            causes,
+            hints,
+            ..
+        } = &*self.0;
+        json!({"error": {
+            "code": *exit as u8, "kind": exit.name(), "message": message, "causes": causes, "hints": hints,
+        }})
+    }
+
+    fn from_error(error: &Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::NotFound => Exit::NotFound,
+            ErrorKind::AlreadyExists | ErrorKind::Conflict(_) => Exit::Conflict,
+            ErrorKind::Locked => Exit::Locked,
+            ErrorKind::Denied => Exit::Refused,
+            _ => Exit::Failed,
+        };
+        let mut fault = Self::new(exit, error.to_string());
+        let mut source = error.source();
+        while let Some(deeper) = source {
+            fault.0.causes.push(deeper.to_string());
+            source = deeper.source();
+        }
+        fault.0.hints.extend(hint_of(error));
+        fault
+    }
+}
+
+/// What to try, where the error does not say.
+fn hint_of(error: &Error) -> Option<String> {
+    match error.kind() {
+        ErrorKind::Locked => {
+            let mut context = error.context();
+            let path = context.find_map(|(name, value)| (name == "path").then_some(value))?;
+            let holder = holder::of(std::path::Path::new(path))?;
+            Some(format!("it is held by {holder}; wait for it, or end it"))
+        }
+        ErrorKind::Conflict(conflict) => Some(match &conflict.actual {
+            Actual::Head(Some(id)) => format!("somebody saved meanwhile; look at `checkpoint show {id}`"),
+            Actual::Head(None) => "the session has no checkpoint yet".to_owned(),
+            Actual::Epoch(_) => {
+                "somebody else claimed the session since; end this worker, or claim it again".to_owned()
+            }
+            _ => "read it again and decide again".to_owned(),
+        }),
+        ErrorKind::Corrupt => Some(
+            "`checkpoint verify` tells all that is damaged, and the newest good checkpoint of each session".to_owned(),
+        ),
+        ErrorKind::Unavailable { .. } => Some("trying again may help".to_owned()),
+        _ => None,
+    }
+}
+
+/// A word as a shell reads it back.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-@%+=,~".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::from_error(&error)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+#[cfg(test)]
+mod tests;

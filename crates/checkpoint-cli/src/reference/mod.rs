@@ -1,0 +1,10 @@
+//! Which checkpoint a person means.
+//!
+//! `grammar` takes a reference apart, and needs no store; `find` looks for what it names.
+
+mod find;
+mod grammar;
+mod near;
+
+pub(crate) use self::find::{again, find, session};
+pub(crate) use self::grammar::Reference;

@@ -1,0 +1,81 @@
+//! The verbs, one file each: what it takes, and what it does. A new one is a file, a line of [`Verb`] and a line of
+//! [`Verb::run`].
+
+mod annotate;
+mod claim;
+mod completions;
+mod config;
+mod delete;
+mod diff;
+mod filters;
+mod fork;
+mod init;
+mod list;
+mod log;
+mod man;
+mod pin;
+mod restore;
+mod save;
+mod sessions;
+mod show;
+mod tag;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::fault::{Exit, Fault};
+
+/// How a verb ends.
+pub(crate) type Answer = Result<Exit, Fault>;
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Init(init::Args),
+    Save(Box<save::Args>),
+    List(list::Args),
+    Log(log::Args),
+    Show(show::Args),
+    Restore(restore::Args),
+    Diff(diff::Args),
+    Fork(fork::Args),
+    Tag(tag::Args),
+    Annotate(annotate::Args),
+    Pin(pin::Args),
+    Delete(delete::Args),
+    Sessions(sessions::Args),
+    Claim(claim::Args),
+    Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) async fn run(self, context: &mut Context) -> Answer {
+        match self {
+            Self::Init(args) => args.run(context).await,
+            Self::Save(args) => args.run(context).await,
+            Self::List(args) => args.run(context).await,
+            Self::Log(args) => args.run(context).await,
+            Self::Show(args) => args.run(context).await,
+            Self::Restore(args) => args.run(context).await,
+            Self::Diff(args) => args.run(context).await,
+            Self::Fork(args) => args.run(context).await,
+            Self::Tag(args) => args.run(context).await,
+            Self::Annotate(args) => args.run(context).await,
+            Self::Pin(args) => args.run(context).await,
+            Self::Delete(args) => args.run(context).await,
+            Self::Sessions(args) => args.run(context).await,
+            Self::Claim(args) => args.run(context).await,
+            Self::Config(args) => args.run(context),
+            Self::Completions(args) => args.run(context),
+            Self::Man(args) => args.run(context),
+        }
+    }
+
+    /// Whether it ends by itself when somebody interrupts it, since it has something of its own to end.
+    pub(crate) const fn ends_itself(&self) -> bool {
+        false
+    }
+}
