@@ -24,6 +24,8 @@ pub enum Purpose {
     Node,
     /// The fingerprint of a checkpoint, by which a retried append is known.
     Fingerprint,
+    /// A block of a [`Witness`](crate::Witness).
+    Witness,
 }
 
 impl Purpose {
@@ -32,6 +34,7 @@ impl Purpose {
             Self::Leaf => 0,
             Self::Node => 1,
             Self::Fingerprint => 2,
+            Self::Witness => 3,
         }
     }
 }

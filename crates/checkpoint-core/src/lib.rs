@@ -19,6 +19,7 @@ mod exchange;
 mod feed;
 pub mod files;
 mod hasher;
+mod hex;
 mod id;
 mod limits;
 mod memory;
@@ -60,9 +61,9 @@ pub use record::{
 };
 pub use status::{Durability, Status, Trigger};
 pub use store::{
-    Annotation, Backup, BackupReport, Changes, Checkpoint, Comparison, Finding, List, Listing,
-    OpenSession, Recovery, Save, Saved, Schema, Sections, Session, SessionInfo, SessionListing,
-    Severity, StateReader, Store, StoreBuilder, Summary, Transaction, UpdateCheckpoint, Verify,
-    VerifyReport,
+    Annotation, Backup, BackupReport, BlockFinding, Changes, CheckWitness, Checkpoint, Comparison,
+    Explanation, Finding, List, Listing, MakeWitness, OpenSession, Recovery, Save, Saved, Schema,
+    Sections, Session, SessionInfo, SessionListing, Severity, StateReader, Store, StoreBuilder,
+    Summary, Transaction, UpdateCheckpoint, Verify, VerifyReport, Witness, WitnessReport,
 };
 pub use visible::Visible;

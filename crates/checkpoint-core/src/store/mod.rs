@@ -20,6 +20,7 @@ mod stream;
 mod transaction;
 mod update;
 mod verify;
+mod witness;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -60,6 +61,7 @@ pub use stream::StateReader;
 pub use transaction::Transaction;
 pub use update::UpdateCheckpoint;
 pub use verify::{Finding, Recovery, Verify, VerifyReport};
+pub use witness::{BlockFinding, CheckWitness, Explanation, MakeWitness, Witness, WitnessReport};
 
 /// A store of checkpoints.
 ///
@@ -218,9 +220,13 @@ impl Store {
 
     /// As [`sequence`](Self::sequence), for whoever does something else with it.
     pub(crate) async fn sequence_for(&self, doing: &'static str) -> Result<u64> {
+        Ok(self.position_for(doing).await?.sequence)
+    }
+
+    /// The position of the newest change.
+    async fn position_for(&self, doing: &'static str) -> Result<Position> {
         let position = self.0.backend.changed(Position::START, Duration::ZERO);
-        let position = position.await.map_err(|error| self.blame(error, doing))?;
-        Ok(position.sequence)
+        position.await.map_err(|error| self.blame(error, doing))
     }
 
     /// Checks every checkpoint: checksum, state, chunks. Await it, or narrow it first.

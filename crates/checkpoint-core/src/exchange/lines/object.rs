@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::text::{plain, put_base64, put_hex, put_time};
+use super::text::{plain, put_base64, put_time};
 use crate::clock::Timestamp;
+use crate::hex::put_hex;
 use crate::id::RawId;
 
 /// An object at the end of `out`. Members stand in the order in which they are given.

@@ -10,11 +10,12 @@ use serde_json::{Map, Value};
 
 use super::attachment::AttachmentLine;
 use super::canonical::is_deeper;
-use super::text::{Text, digest_from_hex, from_base64, read_time};
+use super::text::{Text, from_base64, read_time};
 use crate::codec::Codec;
 use crate::description::{Description, SchemaVersion, Section, StateDigest};
 use crate::error::{Error, Result};
 use crate::exchange::source::{Arrival, ArrivingState};
+use crate::hex::digest_from_hex;
 use crate::id::{CheckpointId, SessionId, Tag, WorkerId};
 use crate::record::{Attachment, Header, Origin, SessionRecord};
 use crate::status::{Status, Trigger};

@@ -8,13 +8,13 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::parse::{CheckpointLine, EndLine, FormatLine, HeaderLine, SessionLine};
-use super::text::digest_from_hex;
 use super::{FORMAT, MAX_LINE, VERSION};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::exchange::file::{
     At, Entry, Fault, FileHeader, Place, Reading, Totals, count, unreadable,
 };
+use crate::hex::digest_from_hex;
 use crate::id::{CheckpointId, SessionId, StoreId};
 use crate::limits::Limits;
 use crate::record::StoredChunk;
