@@ -68,7 +68,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub(crate) color: Option<Color>,
 
-    /// No notes and no progress, only what was asked for and what went wrong
+    /// No notes, no progress, and no id of what was saved: only what was asked for, and what went wrong
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 

@@ -157,6 +157,18 @@ impl Output {
         }
     }
 
+    /// One answer that says that something was done. People who want it quiet take that from the exit code.
+    pub(crate) fn confirm(
+        &mut self,
+        document: &(impl Serialize + ?Sized),
+        text: impl Display,
+    ) -> Result<(), Fault> {
+        if self.quiet && !self.is_for_programs() {
+            return Ok(());
+        }
+        self.answer(document, text)
+    }
+
     /// Hands on what was written so far.
     pub(crate) fn flush(&mut self) -> Result<(), Fault> {
         self.out.flush().map_err(|error| Fault::output(&error))

@@ -1,5 +1,7 @@
 //! `init`: makes a store.
 
+use std::path::PathBuf;
+
 use checkpoint::ErrorKind;
 use checkpoint::crypto;
 use serde::Serialize;
@@ -40,6 +42,11 @@ struct Made {
 
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
+        let key_file = if self.new_key {
+            Some(key_file(context)?)
+        } else {
+            None
+        };
         let url = context.settings.store.value.clone();
         let is_there = self.look(&url, context).await?;
         if is_there && !self.if_missing {
@@ -50,8 +57,11 @@ impl Args {
             )
             .hint("go on with it, name another place by --store, or say --if-missing"));
         }
-        if self.new_key && !is_there {
-            make_key(context)?;
+        if let Some(path) = key_file.filter(|_| !is_there) {
+            crypto::generate(&path)?;
+            context
+                .out
+                .note(format_args!("made a key in {}", path.display()));
         }
         let access = if is_there {
             Access::Read
@@ -72,7 +82,7 @@ impl Args {
             context.out.note("the store is encrypted; keep a copy of its key elsewhere, since without it the store is lost");
         }
         let text = format!("{} (format {}, {})", made.id, made.format, made.store);
-        context.out.answer(&made, text)?;
+        context.out.confirm(&made, text)?;
         Ok(Exit::Done)
     }
 
@@ -95,15 +105,12 @@ impl Args {
     }
 }
 
-fn make_key(context: &Context) -> Result<(), Fault> {
-    let Some(KeyFrom::File(path)) = context.settings.key.as_ref().map(|key| &key.value) else {
-        return Err(Fault::usage(
+/// The file that the key goes to.
+fn key_file(context: &Context) -> Result<PathBuf, Fault> {
+    match context.settings.key.as_ref().map(|key| &key.value) {
+        Some(KeyFrom::File(path)) => Ok(path.clone()),
+        _ => Err(Fault::usage(
             "--new-key needs the name of a file; add --key-file FILE",
-        ));
-    };
-    crypto::generate(path)?;
-    context
-        .out
-        .note(format_args!("made a key in {}", path.display()));
-    Ok(())
+        )),
+    }
 }

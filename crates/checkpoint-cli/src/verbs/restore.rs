@@ -9,13 +9,14 @@ use serde_json::Value;
 use super::Answer;
 use crate::context::{Access, Context};
 use crate::fault::{Exit, Fault};
-use crate::output::bytes;
+use crate::output::{bytes, shown};
 use crate::reference::{self, Reference};
 
 const EXAMPLES: &str = "\
 Examples:
   $ checkpoint restore nightly@latest
   $ checkpoint restore nightly@latest~1 -O state.json
+  $ checkpoint restore imports@latest --default '{\"step\": 0}'
   $ checkpoint restore @2 --no-record | head -c 100";
 
 /// Gives the state of a checkpoint back, to standard output or to a file
@@ -34,6 +35,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     section: Option<String>,
 
+    /// What is given where there is no such checkpoint yet, such as at the first run of a program
+    #[arg(long, value_name = "STATE", conflicts_with = "section")]
+    default: Option<String>,
+
     /// Does not record that it was restored; also for a store that cannot be written
     #[arg(long)]
     no_record: bool,
@@ -47,46 +52,65 @@ impl Args {
             Access::Write
         };
         let store = context.store(access).await?;
-        let checkpoint = reference::find(&store, &self.reference).await?;
-        let state = match &self.section {
-            Some(name) => section(&checkpoint, name).await,
-            None => checkpoint
-                .bytes()
-                .await
-                .map_err(Fault::from)
-                .map(|bytes| bytes.to_vec()),
+        let checkpoint = match (
+            reference::find(&store, &self.reference).await,
+            &self.default,
+        ) {
+            (Ok(checkpoint), _) => checkpoint,
+            (Err(fault), Some(default)) if fault.exit() == Exit::NotFound => {
+                return self.give(default.as_bytes(), "the default", context);
+            }
+            (Err(fault), _) => return Err(fault),
         };
-        let state = state.map_err(|fault| {
-            fault.hint(format!("an older one may be good: {}~1", self.reference))
-        })?;
+        let state = self.state(&checkpoint).await?;
         if !self.no_record {
-            let session = store.session(checkpoint.session()).await?;
-            let recorded = session.restore(checkpoint.id()).await;
-            if let Err(error) = recorded {
-                let read_only = *error.kind() == ErrorKind::Denied;
-                let fault = Fault::from(error);
-                return Err(if read_only {
-                    fault.hint("say --no-record")
-                } else {
-                    fault
-                });
-            }
+            record(&checkpoint).await?;
         }
-        match &self.to {
-            Some(path) => {
-                whole(path, &state)?;
-                let (size, id) = (bytes(state.len() as u64), checkpoint.id());
-                context
-                    .out
-                    .note(format_args!("{size} of {id} to {}", path.display()));
-            }
-            None if context.out.is_terminal() && std::str::from_utf8(&state).is_err() => {
-                return Err(Fault::usage("the state is no text, and this is a terminal")
-                    .hint("add -O FILE, or send it into a pipe"));
-            }
-            None => context.out.bytes(&state)?,
+        self.give(&state, &checkpoint.id().to_string(), context)
+    }
+
+    async fn state(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>, Fault> {
+        let state = match &self.section {
+            Some(name) => section(checkpoint, name).await,
+            None => checkpoint.bytes().await.map(Vec::from).map_err(Fault::from),
+        };
+        let id = checkpoint.id();
+        let damaged = |fault: Fault| match fault.exit() {
+            Exit::Failed => fault.hint(format!("the one before it may be good: {id}~1")),
+            _ => fault,
+        };
+        state.map_err(damaged)
+    }
+
+    /// Gives out a state, to where it was asked for.
+    fn give(&self, state: &[u8], what: &str, context: &mut Context) -> Answer {
+        if let Some(path) = &self.to {
+            whole(path, state)?;
+            let size = bytes(state.len() as u64);
+            context.out.note(format_args!(
+                "{size} of {} to {}",
+                shown(what),
+                path.display()
+            ));
+        } else if context.out.is_terminal() && std::str::from_utf8(state).is_err() {
+            return Err(Fault::usage("the state is no text, and this is a terminal")
+                .hint("add -O FILE, or send it into a pipe"));
+        } else {
+            context.out.bytes(state)?;
         }
         Ok(Exit::Done)
+    }
+}
+
+/// Records that a checkpoint was restored, where that can be written.
+async fn record(checkpoint: &Checkpoint) -> Result<(), Fault> {
+    let session = checkpoint.store().session(checkpoint.session()).await?;
+    match session.restore(checkpoint.id()).await {
+        Ok(_) => Ok(()),
+        Err(error) if *error.kind() == ErrorKind::Denied => {
+            Err(Fault::from(error).hint("say --no-record where nothing can be written"))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

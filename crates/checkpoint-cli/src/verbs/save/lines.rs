@@ -42,7 +42,7 @@ pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -
         if told.and_then(|()| context.out.flush()).is_err() {
             return Err(Fault::new(
                 Exit::Failed,
-                format!("nobody reads the answers any more; {saved} states were saved"),
+                format!("nobody reads the answers any more; states that were saved: {saved}"),
             ));
         }
         // A worker that is no longer the owner has nothing more to say.
@@ -52,12 +52,14 @@ pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -
             return Err(fault);
         }
     }
-    context.out.note(format_args!("{saved} states were saved"));
+    context
+        .out
+        .note(format_args!("states that were saved: {saved}"));
     match refused {
         0 => Ok(Exit::Done),
         _ => Err(Fault::new(
             Exit::Failed,
-            format!("{refused} lines were not saved; their answers say why"),
+            format!("lines that were not saved: {refused}; their answers say why"),
         )),
     }
 }

@@ -166,7 +166,7 @@ impl Args {
         let saved = save.await?;
         let name = self.session.to_string();
         let receipt = Receipt::of(&name, &saved);
-        context.out.answer(&receipt, &saved.id)?;
+        context.out.confirm(&receipt, &saved.id)?;
         Ok(Exit::Done)
     }
 
