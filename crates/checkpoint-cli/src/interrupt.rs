@@ -18,8 +18,21 @@ pub(crate) async fn run(verb: Verb, context: &mut Context) -> Answer {
         }
     };
     let answer = answer.map_err(|fault| told(fault, context));
-    let closed = context.close().await;
+    // Who asks once more does not wait for what is under way: it is whole, or it was not done.
+    let closed = tokio::select! {
+        biased;
+        closed = context.close() => closed,
+        () = asked() => Err(Fault::new(Exit::Interrupted, "interrupted")),
+    };
     answer.and_then(|exit| closed.map(|()| exit))
+}
+
+/// What blocks its thread is done on another one, so that the program can be ended meanwhile.
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Fault::new(Exit::Failed, "the work could not be done").because(&error))
 }
 
 /// Returns when somebody wants the program to end.

@@ -15,8 +15,9 @@ use serde::Serialize;
 
 pub(crate) use self::rows::Rows;
 pub(crate) use self::table::{Cell, Column};
-pub(crate) use self::text::{bytes, shown};
+pub(crate) use self::text::{bytes, columns, cut, shown};
 use crate::fault::{Exit, Fault};
+use crate::interrupt::aside;
 
 /// What is written to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -174,15 +175,18 @@ impl Output {
         self.out.flush().map_err(|error| Fault::output(&error))
     }
 
-    /// What is good to know.
-    pub(crate) fn note(&self, text: impl Display) {
+    /// What is good to know. It comes after what was answered until then.
+    pub(crate) fn note(&mut self, text: impl Display) {
+        // What cannot be written is told at the end.
+        let _ = self.out.flush();
         if !self.quiet {
             say(text);
         }
     }
 
     /// What somebody should look at.
-    pub(crate) fn warn(&self, text: impl Display) {
+    pub(crate) fn warn(&mut self, text: impl Display) {
+        let _ = self.out.flush();
         let word = self.error_paint.with(style::WARN, "warning:");
         say(format_args!("{word} {text}"));
     }
@@ -207,17 +211,19 @@ impl Output {
     }
 
     /// Asks a person, who must say yes.
-    pub(crate) fn ask(&mut self, question: &str) -> Result<bool, Fault> {
+    pub(crate) async fn ask(&mut self, question: &str) -> Result<bool, Fault> {
         self.flush()?;
         let mut error = io::stderr().lock();
-        // Nobody would see the question.
         let asked = write!(error, "{question} [y/N] ").and_then(|()| error.flush());
+        drop(error);
+        // Nobody saw the question.
         if asked.is_err() {
             return Ok(false);
         }
-        let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer);
-        read.map_err(|error| Fault::new(Exit::Failed, "cannot read the answer").because(&error))?;
+        let answer = aside(|| io::stdin().lines().next().transpose()).await?;
+        let answer = answer
+            .map_err(|error| Fault::new(Exit::Failed, "cannot read the answer").because(&error))?;
+        let answer = answer.unwrap_or_default();
         Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn columns(text: &str) -> usize {
 }
 
 /// A text in at most so many columns; what is cut off is told by `…`.
-pub(super) fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     if columns(text) <= most {
         return text.to_owned();
     }

@@ -66,7 +66,7 @@ impl Args {
     async fn session(&self, name: &str, store: &Store, context: &mut Context) -> Answer {
         let session = reference::session(store, name).await?;
         let what = format!("the session {} with all its checkpoints", shown(name));
-        if !self.agreed(&what, context)? {
+        if !self.agreed(&what, context).await? {
             return Ok(Exit::Failed);
         }
         if !self.dry_run {
@@ -94,7 +94,7 @@ impl Args {
             ),
             many => format!("{} checkpoints", many.len()),
         };
-        if !self.agreed(&what, context)? {
+        if !self.agreed(&what, context).await? {
             return Ok(Exit::Failed);
         }
         let mut deleted = Deleted {
@@ -113,7 +113,7 @@ impl Args {
     }
 
     /// Whether it is to be done: somebody said so, or is asked.
-    fn agreed(&self, what: &str, context: &mut Context) -> Result<bool, Fault> {
+    async fn agreed(&self, what: &str, context: &mut Context) -> Result<bool, Fault> {
         if self.yes || self.dry_run {
             return Ok(true);
         }
@@ -123,7 +123,7 @@ impl Args {
                     .hint("add --yes"),
             );
         }
-        let agreed = context.out.ask(&format!("Delete {what}?"))?;
+        let agreed = context.out.ask(&format!("Delete {what}?")).await?;
         if !agreed {
             context.out.note("nothing was deleted");
         }

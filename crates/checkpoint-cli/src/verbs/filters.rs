@@ -164,7 +164,7 @@ impl Pages {
     /// The next page; none when there is no more, or no more was asked for. What cannot be read is told.
     pub(super) async fn next(
         &mut self,
-        context: &Context,
+        context: &mut Context,
     ) -> Result<Option<Vec<Checkpoint>>, Fault> {
         if self.is_over || self.left == 0 {
             return Ok(None);
@@ -189,7 +189,7 @@ impl Pages {
     }
 
     /// Says where the rest starts, if there is a rest, and whether all could be read.
-    pub(super) fn end(&self, count: usize, context: &Context) -> Answer {
+    pub(super) fn end(&self, count: usize, context: &mut Context) -> Answer {
         if let Some(rest) = &self.after {
             context
                 .out

@@ -9,7 +9,7 @@ use super::Answer;
 use super::filters::Filters;
 use crate::context::{Access, Context};
 use crate::fault::Fault;
-use crate::output::{bytes, shown, style};
+use crate::output::{Rows, bytes, columns, cut, shown, style};
 use crate::view::CheckpointView;
 
 const EXAMPLES: &str = "\
@@ -34,7 +34,7 @@ impl Args {
         let store = context.store(Access::Read).await?;
         let mut pages = self.filters.pages(&store).await?;
         let mut graph = Graph::default();
-        let mut rows = crate::output::Rows::new(&[]);
+        let mut rows = Rows::new(&[]);
         let mut count = 0;
         while let Some(page) = pages.next(context).await? {
             for checkpoint in &page {
@@ -60,16 +60,24 @@ fn drawn(graph: &mut Graph, checkpoint: &Checkpoint, context: &mut Context) -> R
     for line in lines.before {
         context.out.line(line)?;
     }
-    let paint = context.out.paint();
-    let sequence = paint.with(style::NAME, format_args!("@{}", checkpoint.sequence()));
+    let sequence = format!("@{}", checkpoint.sequence());
     let session = shown(&checkpoint.session().to_string());
-    let message = shown(checkpoint.message().lines().next().unwrap_or_default());
-    let tags = tags(checkpoint);
-    let tags = if tags.is_empty() {
-        tags
-    } else {
-        format!(" {}", paint.with(style::GOOD, format_args!("({tags})")))
+    let tags = match tags(checkpoint) {
+        tags if tags.is_empty() => tags,
+        tags => format!(" ({tags})"),
     };
+    let message = shown(checkpoint.message().lines().next().unwrap_or_default());
+    // The message is cut to what the terminal has left.
+    let before = columns(&format!("{} {sequence} {session}{tags} ", lines.line));
+    let message = match context.out.width() {
+        Some(width) => cut(&message, width.saturating_sub(before)),
+        None => message,
+    };
+    let paint = context.out.paint();
+    let (sequence, tags) = (
+        paint.with(style::NAME, sequence),
+        paint.with(style::GOOD, tags),
+    );
     let line = format!("{} {sequence} {session}{tags} {message}", lines.line);
     context.out.line(line.trim_end())
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::context::Context;
 use crate::fault::{Exit, Fault};
+use crate::interrupt::aside;
 use crate::json;
 
 /// Reads a file, or standard input, of as many bytes as a state may have.
-pub(super) async fn read(path: &Path, limit: u64, context: &Context) -> Result<Vec<u8>, Fault> {
+pub(super) async fn read(path: &Path, limit: u64, context: &mut Context) -> Result<Vec<u8>, Fault> {
     if path == Path::new("-") {
         if io::stdin().is_terminal() {
             context
@@ -23,14 +24,6 @@ pub(super) async fn read(path: &Path, limit: u64, context: &Context) -> Result<V
     let owned = path.to_owned();
     let read = aside(move || bounded(std::fs::File::open(owned)?, limit)).await?;
     read.map_err(|error| Fault::file("read", path, &error))
-}
-
-/// What blocks is done beside, so that Ctrl-C ends the program meanwhile.
-pub(super) async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Fault> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Fault::new(Exit::Failed, "the work could not be done").because(&error))
 }
 
 fn bounded(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
