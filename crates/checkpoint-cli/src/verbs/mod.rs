@@ -19,6 +19,7 @@ mod save;
 mod sessions;
 mod show;
 mod tag;
+mod verify;
 
 use clap::Subcommand;
 
@@ -45,6 +46,7 @@ pub(crate) enum Verb {
     Delete(delete::Args),
     Sessions(sessions::Args),
     Claim(claim::Args),
+    Verify(verify::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -68,6 +70,7 @@ impl Verb {
             Self::Delete(args) => args.run(context).await,
             Self::Sessions(args) => args.run(context).await,
             Self::Claim(args) => args.run(context).await,
+            Self::Verify(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
