@@ -18,6 +18,7 @@ mod restore;
 mod save;
 mod sessions;
 mod show;
+mod stats;
 mod tag;
 mod verify;
 
@@ -47,6 +48,7 @@ pub(crate) enum Verb {
     Sessions(sessions::Args),
     Claim(claim::Args),
     Verify(verify::Args),
+    Stats(stats::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -71,6 +73,7 @@ impl Verb {
             Self::Sessions(args) => args.run(context).await,
             Self::Claim(args) => args.run(context).await,
             Self::Verify(args) => args.run(context).await,
+            Self::Stats(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
