@@ -12,6 +12,7 @@ mod fork;
 mod init;
 mod list;
 mod log;
+mod maintain;
 mod man;
 mod pin;
 mod restore;
@@ -49,6 +50,7 @@ pub(crate) enum Verb {
     Claim(claim::Args),
     Verify(verify::Args),
     Stats(stats::Args),
+    Maintain(maintain::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -74,6 +76,7 @@ impl Verb {
             Self::Claim(args) => args.run(context).await,
             Self::Verify(args) => args.run(context).await,
             Self::Stats(args) => args.run(context).await,
+            Self::Maintain(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
