@@ -7,13 +7,16 @@ mod completions;
 mod config;
 mod delete;
 mod diff;
+mod export;
 mod filters;
 mod fork;
+mod import;
 mod init;
 mod list;
 mod log;
 mod maintain;
 mod man;
+mod moved;
 mod pin;
 mod restore;
 mod save;
@@ -51,6 +54,8 @@ pub(crate) enum Verb {
     Verify(verify::Args),
     Stats(stats::Args),
     Maintain(maintain::Args),
+    Export(export::Args),
+    Import(import::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -77,6 +82,8 @@ impl Verb {
             Self::Verify(args) => args.run(context).await,
             Self::Stats(args) => args.run(context).await,
             Self::Maintain(args) => args.run(context).await,
+            Self::Export(args) => args.run(context).await,
+            Self::Import(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
