@@ -5,6 +5,7 @@ mod annotate;
 mod claim;
 mod completions;
 mod config;
+mod copy;
 mod delete;
 mod diff;
 mod export;
@@ -56,6 +57,7 @@ pub(crate) enum Verb {
     Maintain(maintain::Args),
     Export(export::Args),
     Import(import::Args),
+    Copy(copy::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -84,6 +86,7 @@ impl Verb {
             Self::Maintain(args) => args.run(context).await,
             Self::Export(args) => args.run(context).await,
             Self::Import(args) => args.run(context).await,
+            Self::Copy(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
