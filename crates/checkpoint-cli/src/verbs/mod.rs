@@ -2,6 +2,7 @@
 //! [`Verb::run`].
 
 mod annotate;
+mod backup;
 mod claim;
 mod completions;
 mod config;
@@ -58,6 +59,7 @@ pub(crate) enum Verb {
     Export(export::Args),
     Import(import::Args),
     Copy(copy::Args),
+    Backup(backup::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -87,6 +89,7 @@ impl Verb {
             Self::Export(args) => args.run(context).await,
             Self::Import(args) => args.run(context).await,
             Self::Copy(args) => args.run(context).await,
+            Self::Backup(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
