@@ -14,6 +14,7 @@ mod filters;
 mod fork;
 mod import;
 mod init;
+mod keys;
 mod list;
 mod log;
 mod maintain;
@@ -60,6 +61,7 @@ pub(crate) enum Verb {
     Import(import::Args),
     Copy(copy::Args),
     Backup(backup::Args),
+    Keys(keys::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -90,6 +92,7 @@ impl Verb {
             Self::Import(args) => args.run(context).await,
             Self::Copy(args) => args.run(context).await,
             Self::Backup(args) => args.run(context).await,
+            Self::Keys(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
