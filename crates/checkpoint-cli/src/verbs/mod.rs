@@ -28,6 +28,7 @@ mod show;
 mod stats;
 mod tag;
 mod verify;
+mod watch;
 
 use clap::Subcommand;
 
@@ -62,6 +63,7 @@ pub(crate) enum Verb {
     Copy(copy::Args),
     Backup(backup::Args),
     Keys(keys::Args),
+    Watch(watch::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -93,6 +95,7 @@ impl Verb {
             Self::Copy(args) => args.run(context).await,
             Self::Backup(args) => args.run(context).await,
             Self::Keys(args) => args.run(context).await,
+            Self::Watch(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
@@ -101,6 +104,6 @@ impl Verb {
 
     /// Whether it ends by itself when somebody interrupts it, since it has something of its own to end.
     pub(crate) const fn ends_itself(&self) -> bool {
-        false
+        matches!(self, Self::Watch(_))
     }
 }
