@@ -9,6 +9,7 @@ mod config;
 mod copy;
 mod delete;
 mod diff;
+mod doctor;
 mod export;
 mod filters;
 mod fork;
@@ -64,6 +65,7 @@ pub(crate) enum Verb {
     Backup(backup::Args),
     Keys(keys::Args),
     Watch(watch::Args),
+    Doctor(doctor::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -96,6 +98,7 @@ impl Verb {
             Self::Backup(args) => args.run(context).await,
             Self::Keys(args) => args.run(context).await,
             Self::Watch(args) => args.run(context).await,
+            Self::Doctor(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
