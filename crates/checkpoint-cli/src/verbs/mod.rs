@@ -23,6 +23,7 @@ mod man;
 mod moved;
 mod pin;
 mod restore;
+mod run;
 mod save;
 mod sessions;
 mod show;
@@ -65,6 +66,7 @@ pub(crate) enum Verb {
     Backup(backup::Args),
     Keys(keys::Args),
     Watch(watch::Args),
+    Run(run::Args),
     Doctor(doctor::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -98,6 +100,7 @@ impl Verb {
             Self::Backup(args) => args.run(context).await,
             Self::Keys(args) => args.run(context).await,
             Self::Watch(args) => args.run(context).await,
+            Self::Run(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
@@ -107,6 +110,6 @@ impl Verb {
 
     /// Whether it ends by itself when somebody interrupts it, since it has something of its own to end.
     pub(crate) const fn ends_itself(&self) -> bool {
-        matches!(self, Self::Watch(_))
+        matches!(self, Self::Watch(_) | Self::Run(_))
     }
 }
