@@ -1,7 +1,9 @@
 //! What a verb works with: the settings, the store, and where it writes.
 
-use checkpoint::crypto::Key;
-use checkpoint::{OpenOptions, Store};
+use std::sync::Arc;
+
+use checkpoint::crypto::{Encrypted, Key};
+use checkpoint::{Backend, OpenOptions, Store};
 
 use crate::fault::{Exit, Fault};
 use crate::output::Output;
@@ -58,6 +60,26 @@ impl Context {
         let opened = options(url, key, access).open().await;
         let store = opened.map_err(|error| Fault::opening(&error, url))?;
         self.opened.push(store.clone());
+        Ok(store)
+    }
+
+    /// The store that the settings name as what it is, for the life of its keys.
+    pub(crate) async fn encrypted(
+        &mut self,
+        access: Access,
+    ) -> Result<Arc<Encrypted<Arc<dyn Backend>>>, Fault> {
+        let url = self.settings.store.value.clone();
+        let Some(key) = self.settings.key() else {
+            return Err(
+                Fault::usage("no key is named, and only an encrypted store has keys").hint(
+                    "name its key by --key-file, CHECKPOINT_KEY_FILE or the configuration file",
+                ),
+            );
+        };
+        let opened = options(&url, Some(key), access).open_encrypted().await;
+        let store = Arc::new(opened.map_err(|error| Fault::opening(&error, &url))?);
+        let backend: Arc<dyn Backend> = Arc::<Encrypted<Arc<dyn Backend>>>::clone(&store);
+        self.opened.push(Store::new(backend));
         Ok(store)
     }
 

@@ -10,7 +10,6 @@ mod fault;
 mod interrupt;
 mod json;
 mod output;
-#[allow(dead_code, reason = "long verbs, which show it, follow")]
 mod progress;
 mod reference;
 mod settings;

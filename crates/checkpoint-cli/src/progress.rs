@@ -6,7 +6,6 @@ use std::io::{IsTerminal, stderr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use checkpoint::Meter;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::bytes;
@@ -20,6 +19,8 @@ pub(crate) enum Unit {
     /// Things of this name, such as `checkpoints`.
     Of(&'static str),
     Bytes,
+    /// Of nothing that has a name: how much of the whole is told.
+    Share,
 }
 
 impl Unit {
@@ -27,6 +28,7 @@ impl Unit {
         match self {
             Self::Of(name) => format!("{n} {name}"),
             Self::Bytes => bytes(n),
+            Self::Share => n.to_string(),
         }
     }
 }
@@ -90,9 +92,9 @@ impl Progress {
     }
 
     /// For calls of the library that tell how far they are themselves.
-    pub(crate) fn meter(&self) -> Meter {
+    pub(crate) fn hears(&self) -> impl Fn(u64, u64) + Send + Sync + use<> {
         let progress = self.clone();
-        Meter::new(move |done, total| progress.set(done, Some(total)))
+        move |done, total| progress.set(done, Some(total))
     }
 
     /// What was done, in words; none when nothing was counted.
@@ -104,6 +106,9 @@ impl Progress {
             (Some(total), Unit::Of(_)) => format!("{doing}: {done} of {}", unit.count(total)),
             (Some(total), Unit::Bytes) => {
                 format!("{doing}: {} of {}", unit.count(done), unit.count(total))
+            }
+            (Some(total), Unit::Share) => {
+                format!("{doing}: {} %", done.saturating_mul(100) / total.max(1))
             }
             (None, _) => format!("{doing}: {}", unit.count(done)),
         })
@@ -128,6 +133,8 @@ fn bar(doing: &'static str, unit: Unit, bounded: bool, since: Instant) -> Progre
             "{prefix} [{bar:30}] {human_pos}/{human_len} {msg} ({per_sec}, {eta} left)"
         }
         (Unit::Of(_), false) => "{prefix} {spinner} {human_pos} {msg} ({per_sec}, {elapsed})",
+        (Unit::Share, true) => "{prefix} [{bar:30}] {percent} % ({eta} left)",
+        (Unit::Share, false) => "{prefix} {spinner} ({elapsed})",
         (Unit::Bytes, true) => {
             "{prefix} [{bar:30}] {binary_bytes}/{binary_total_bytes} ({binary_bytes_per_sec}, {eta} left)"
         }
@@ -172,16 +179,19 @@ mod tests {
             Some("copied: 4 of 10 checkpoints")
         );
         progress.begin("copied", Unit::Bytes);
-        progress.meter().tell(1 << 20, 2 << 20);
+        progress.hears()(1 << 20, 2 << 20);
         assert_eq!(
             progress.so_far().as_deref(),
             Some("copied: 1.0 MiB of 2.0 MiB")
         );
+        progress.begin("checked", Unit::Share);
+        progress.set(3, Some(4));
+        assert_eq!(progress.so_far().as_deref(), Some("checked: 75 %"));
     }
 
     #[test]
     fn every_bar_is_one_that_can_be_drawn() {
-        for unit in [Unit::Of("checkpoints"), Unit::Bytes] {
+        for unit in [Unit::Of("checkpoints"), Unit::Bytes, Unit::Share] {
             for bounded in [true, false] {
                 let bar = bar("copied", unit, bounded, Instant::now());
                 bar.set_draw_target(ProgressDrawTarget::hidden());

@@ -61,6 +61,9 @@ pub use checkpoint_core::{
     StoredChunk, Summary, SystemClock, SystemIds, Tag, Timestamp, Transaction, Trigger, Update,
     UpdateCheckpoint, Verify, VerifyReport, Visible, WorkerId,
 };
+pub use checkpoint_core::{
+    BlockFinding, CheckWitness, Explanation, MakeWitness, Witness, WitnessReport,
+};
 #[cfg(feature = "crypto")]
 pub use checkpoint_crypto as crypto;
 #[cfg(feature = "redb")]

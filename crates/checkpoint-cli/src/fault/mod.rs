@@ -13,37 +13,40 @@ use serde_json::{Value, json};
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    Done = 0,
-    Failed = 1,
-    Usage = 2,
-    NoStore = 10,
-    Locked = 11,
-    Refused = 12,
-    NotFound = 13,
-    Conflict = 14,
-    Interrupted = 130,
+    Done,
+    Failed,
+    Usage,
+    NoStore,
+    Locked,
+    Refused,
+    NotFound,
+    Conflict,
+    Interrupted,
+    /// As the command that it ran.
+    Command(u8),
 }
 
 impl Exit {
-    /// Its name for programs.
-    const fn name(self) -> &'static str {
+    /// Its number, and its name for programs.
+    const fn told(self) -> (u8, &'static str) {
         match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Usage => "usage",
-            Self::NoStore => "no_store",
-            Self::Locked => "locked",
-            Self::Refused => "refused",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::Interrupted => "interrupted",
+            Self::Done => (0, "done"),
+            Self::Failed => (1, "failed"),
+            Self::Usage => (2, "usage"),
+            Self::NoStore => (10, "no_store"),
+            Self::Locked => (11, "locked"),
+            Self::Refused => (12, "refused"),
+            Self::NotFound => (13, "not_found"),
+            Self::Conflict => (14, "conflict"),
+            Self::Interrupted => (130, "interrupted"),
+            Self::Command(code) => (code, "command"),
         }
     }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.told().0)
     }
 }
 
@@ -170,8 +173,9 @@ impl Fault {
             hints,
             ..
         } = &*self.0;
+        let (code, kind) = exit.told();
         json!({"error": {
-            "code": *exit as u8, "kind": exit.name(), "message": message, "causes": causes, "hints": hints,
+            "code": code, "kind": kind, "message": message, "causes": causes, "hints": hints,
         }})
     }
 

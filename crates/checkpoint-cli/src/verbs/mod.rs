@@ -2,23 +2,35 @@
 //! [`Verb::run`].
 
 mod annotate;
+mod backup;
 mod claim;
 mod completions;
 mod config;
+mod copy;
 mod delete;
 mod diff;
+mod doctor;
+mod export;
 mod filters;
 mod fork;
+mod import;
 mod init;
+mod keys;
 mod list;
 mod log;
+mod maintain;
 mod man;
+mod moved;
 mod pin;
 mod restore;
+mod run;
 mod save;
 mod sessions;
 mod show;
+mod stats;
 mod tag;
+mod verify;
+mod watch;
 
 use clap::Subcommand;
 
@@ -45,6 +57,17 @@ pub(crate) enum Verb {
     Delete(delete::Args),
     Sessions(sessions::Args),
     Claim(claim::Args),
+    Verify(verify::Args),
+    Stats(stats::Args),
+    Maintain(maintain::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Copy(copy::Args),
+    Backup(backup::Args),
+    Keys(keys::Args),
+    Watch(watch::Args),
+    Run(run::Args),
+    Doctor(doctor::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -68,6 +91,17 @@ impl Verb {
             Self::Delete(args) => args.run(context).await,
             Self::Sessions(args) => args.run(context).await,
             Self::Claim(args) => args.run(context).await,
+            Self::Verify(args) => args.run(context).await,
+            Self::Stats(args) => args.run(context).await,
+            Self::Maintain(args) => args.run(context).await,
+            Self::Export(args) => args.run(context).await,
+            Self::Import(args) => args.run(context).await,
+            Self::Copy(args) => args.run(context).await,
+            Self::Backup(args) => args.run(context).await,
+            Self::Keys(args) => args.run(context).await,
+            Self::Watch(args) => args.run(context).await,
+            Self::Run(args) => args.run(context).await,
+            Self::Doctor(args) => args.run(context).await,
             Self::Config(args) => args.run(context),
             Self::Completions(args) => args.run(context),
             Self::Man(args) => args.run(context),
@@ -76,6 +110,6 @@ impl Verb {
 
     /// Whether it ends by itself when somebody interrupts it, since it has something of its own to end.
     pub(crate) const fn ends_itself(&self) -> bool {
-        false
+        matches!(self, Self::Watch(_) | Self::Run(_))
     }
 }

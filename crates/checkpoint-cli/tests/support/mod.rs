@@ -14,6 +14,11 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_checkpoint");
 /// The stores that everything is tried on.
 pub(crate) const STORES: &[&str] = &["sqlite://store.db", "redb://store.redb", "file://store"];
 
+/// A checkpoint of an older system.
+const TASK: &str = include_str!(
+    "../../../checkpoint-core/tests/foreign/tasks/active/checkpoint_cp_task_1_2_1700000060.json"
+);
+
 /// A directory of its own.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
@@ -111,6 +116,17 @@ impl Sandbox {
             &["--worker", "w1", "--step", "3"],
         );
         self.run(&["fork", "@2", "trial"]).good();
+        // An encrypted store, and a file of an older system, for those who look after stores.
+        let vault = [
+            "init",
+            "-s",
+            "sqlite://vault.db",
+            "--key-file",
+            "vault.key",
+            "--new-key",
+        ];
+        self.run(&vault).good();
+        self.write("task.json", TASK);
         self
     }
 
