@@ -239,8 +239,8 @@ fn envelope(load: &str, rounds: usize) -> Figure {
     let bare = || {
         let mut out = plain.clone();
         for (n, segment) in out.chunks_mut(SEGMENT).enumerate() {
-            let nonce = [n as u8; 12].into();
-            let tag = cipher.encrypt_inout_detached(&nonce, b"", InOutBuf::from(segment));
+            let number = [n as u8; 12].into();
+            let tag = cipher.encrypt_inout_detached(&number, b"", InOutBuf::from(segment));
             std::hint::black_box(tag.expect("sealed"));
         }
         out

@@ -69,7 +69,7 @@ impl Context {
         access: Access,
     ) -> Result<Arc<Encrypted<Arc<dyn Backend>>>, Fault> {
         let url = self.settings.store.value.clone();
-        let Some(key) = self.settings.key() else {
+        let Some(key) = self.settings.key()? else {
             return Err(
                 Fault::usage("no key is named, and only an encrypted store has keys").hint(
                     "name its key by --key-file, CHECKPOINT_KEY_FILE or the configuration file",

@@ -13,7 +13,7 @@ mod inward;
 mod keeper;
 mod key;
 mod life;
-#[cfg(feature = "measure")]
+#[doc(hidden)]
 pub mod measure;
 mod outward;
 mod ring;

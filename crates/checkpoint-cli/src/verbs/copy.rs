@@ -55,14 +55,14 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
-        let key = key(self.from_key_file.clone(), self.from_plain, context);
+        let key = key(self.from_key_file.clone(), self.from_plain, context)?;
         let from = context.store_at(&self.from, key, Access::Read).await;
         let from = from.map_err(|fault| side(fault, "--from-key-file or --from-plain"))?;
         // The target is made for what is there.
         if let Some(name) = &self.session {
             crate::reference::session(&from, name).await?;
         }
-        let key = key_of_target(&self, context);
+        let key = key_of_target(&self, context)?;
         let to = context.store_at(&self.to, key, Access::Create).await;
         let to = to.map_err(|fault| side(fault, "--to-key-file or --to-plain"))?;
         let mut copy = from.copy_to(&to).revive(self.revive);
@@ -81,15 +81,15 @@ impl Args {
     }
 }
 
-fn key_of_target(args: &Args, context: &Context) -> Option<Key> {
+fn key_of_target(args: &Args, context: &Context) -> Result<Option<Key>, Fault> {
     key(args.to_key_file.clone(), args.to_plain, context)
 }
 
 /// The key of one side.
-fn key(file: Option<PathBuf>, is_plain: bool, context: &Context) -> Option<Key> {
+fn key(file: Option<PathBuf>, is_plain: bool, context: &Context) -> Result<Option<Key>, Fault> {
     match file {
-        Some(path) => Some(Key::from_file(path)),
-        None if is_plain => None,
+        Some(path) => Ok(Some(Key::from_file(path))),
+        None if is_plain => Ok(None),
         None => context.settings.key(),
     }
 }

@@ -41,7 +41,7 @@ impl Others {
             .also_passphrase_file
             .iter()
             .map(Key::from_passphrase_file);
-        let now = context.settings.key();
+        let now = context.settings.key()?;
         let keys: Vec<_> = now.into_iter().chain(files).chain(passphrases).collect();
         let (there, named) = (store.slots().await?.len(), keys.len());
         if named < there && !self.drop_others {
