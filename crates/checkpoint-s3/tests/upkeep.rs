@@ -7,7 +7,7 @@ use std::sync::Arc;
 use checkpoint_conformance::objects::{
     Dated, Failure, Fault, Faulty, Gate, Kind, Stale, When, Which,
 };
-use checkpoint_core::{Budget, FakeClock};
+use checkpoint_core::{Budget, FakeClock, Item};
 use common::{DAY, HOUR, Machine, clock, noise, open, options, try_open};
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -124,6 +124,30 @@ async fn the_newest_entries_stay_as_they_are() {
     );
     assert!(log.len() >= KEPT, "{} entries are left", log.len());
     assert!(log.len() < 90, "nothing was taken away");
+}
+
+/// Between the snapshot and the trimming of one machine another one makes many entries, none of them in a snapshot.
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_come_after_the_snapshot_stay() {
+    let clock = clock();
+    let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
+    let never = |objects: &Arc<dyn ObjectStore>| {
+        options(Arc::clone(objects), &clock).with_snapshot_after(10_000)
+    };
+    let (machine, other) = (open(never(&objects)).await, open(never(&objects)).await);
+    save_large(&machine, "a", 4, 9_000).await;
+    for step in 0..20 {
+        let done = machine.backend.maintain(&Budget::default()).await.unwrap();
+        save_large(&other, &format!("{step}."), 2 * KEPT as u64, 5_000).await;
+        // It is not closed, so that it makes no snapshot itself.
+        let newcomer = open(never(&objects).with_read_only(true)).await;
+        let count = newcomer.store.stats().await.unwrap().checkpoints;
+        assert_eq!(count, 4 + (step + 1) * 2 * KEPT as u64, "step {step}");
+        if !done.more {
+            break;
+        }
+    }
+    open(never(&objects)).await.verify().await;
 }
 
 /// What no snapshot has stays.
@@ -373,6 +397,36 @@ async fn half_dead(machine: &Machine, clock: &FakeClock) {
         );
     }
     clock.advance(2 * HOUR);
+}
+
+/// It has read nothing yet of the segments that it knows, and they are gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_whose_segments_were_swept_goes_to_newer_ones() {
+    let clock = clock();
+    let objects: Arc<dyn ObjectStore> = Arc::new(Dated::new(clock.clone()));
+    let machine = open(options(Arc::clone(&objects), &clock)).await;
+    save_large(&machine, "a", 30, 9_000).await;
+    machine.maintain().await;
+    let reader = || options(Arc::clone(&objects), &clock).with_caches(0, 0);
+    let (of_states, of_chunks) = (open(reader()).await, open(reader()).await);
+    let known = listed(&*objects, "segments").await;
+    for round in 0..4 {
+        save_large(&machine, &format!("{round}."), 30, 9_000).await;
+        clock.advance(2 * HOUR);
+        machine.maintain().await;
+    }
+    for (segment, _) in known {
+        assert!(objects.head(&segment).await.is_err(), "{segment} is there");
+    }
+    let found = of_states.state("s", "a3").await.unwrap();
+    assert_eq!(found, Some(noise(9_000, 3)));
+    let infos = machine.backend.scan_chunks(None, 8).await.unwrap();
+    let ids: Vec<_> = infos
+        .into_iter()
+        .filter_map(|info| Some(info.into_option().ok()??.id))
+        .collect();
+    let chunks = of_chunks.backend.chunks(&ids).await.unwrap();
+    assert!(chunks.iter().all(|it| matches!(it, Item::Found(_))));
 }
 
 /// Its place is known from before, and the pack is gone.
