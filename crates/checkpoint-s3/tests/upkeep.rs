@@ -138,7 +138,12 @@ async fn entries_that_come_after_the_snapshot_stay() {
     save_large(&machine, "a", 4, 9_000).await;
     for step in 0..20 {
         let done = machine.backend.maintain(&Budget::default()).await.unwrap();
-        save_large(&other, &format!("{step}."), 2 * KEPT as u64, 5_000).await;
+        for n in 0..2 * KEPT as u64 {
+            // Each another one, so that no entry is small.
+            let state = noise(9_000, 1_000 * (step + 1) + n);
+            let saved = other.save("s", &format!("{step}.{n}"), &state).await;
+            saved.unwrap();
+        }
         // It is not closed, so that it makes no snapshot itself.
         let newcomer = open(never(&objects).with_read_only(true)).await;
         let count = newcomer.store.stats().await.unwrap().checkpoints;
