@@ -192,6 +192,21 @@ async fn a_damaged_checkpoint_holds_up_the_sweep_until_it_is_set_aside() {
 }
 
 #[tokio::test]
+async fn what_is_set_aside_is_told_as_such_though_its_row_cannot_be_read() {
+    let place = Place::new().await;
+    let db = place
+        .damaged("UPDATE checkpoint SET packed = CAST(x'0102030405060708' || substr(packed, 9) AS BLOB) WHERE id = 'a'")
+        .await;
+    let store = checkpoint_core::Store::new(std::sync::Arc::new(db));
+    for (quarantine, aside) in [(false, false), (true, true), (false, true), (true, true)] {
+        let report = store.verify().quarantine(quarantine).await.unwrap();
+        let mut findings = report.findings.iter();
+        let hurt = findings.find(|finding| finding.checkpoint == Some(id("a")));
+        assert_eq!(hurt.unwrap().set_aside, aside, "{quarantine}: {report:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_chunk_holds_up_the_sweep_while_it_is_needed() {
     for column in ["children = x'05'", "size = 3", "id = zeroblob(32)"] {
         let place = Place::new().await;

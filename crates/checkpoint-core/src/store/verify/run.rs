@@ -223,12 +223,16 @@ impl Run<'_> {
             };
             left -= page.items.len().min(left);
             let (mut ids, mut lowest) = (Vec::new(), None);
+            let in_use = match page.items.iter().any(|item| matches!(item, Item::Corrupt(_))) {
+                true => self.in_use(&query).await?,
+                false => BTreeSet::new(),
+            };
             for item in page.items {
                 if let Item::Found(record) = &item {
                     ids.push(record.header.id.clone());
                     lowest = Some(record.header.sequence);
                 }
-                self.judge(item, session.as_ref()).await?;
+                self.judge(item, session.as_ref(), &in_use).await?;
             }
             if whole {
                 self.attachments(ids).await?;
@@ -245,7 +249,30 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn judge(&mut self, item: Stored, session: Option<&SessionId>) -> Result<()> {
+    /// The damaged checkpoints of a page that are not set aside. The rows of damaged ones do not say whether they are; a
+    /// list does that leaves such out.
+    async fn in_use(&self, query: &Query) -> Result<BTreeSet<CheckpointId>> {
+        let mut query = query.clone();
+        query.filter.quarantined = false;
+        let items = match self.reads.backend().scan(&query).await {
+            Ok(page) => page.items,
+            Err(error) if error.is_corrupt() => Vec::new(),
+            Err(error) => return Err(self.store.blame(error, "verify")),
+        };
+        let damaged = items.into_iter().filter_map(|item| match item {
+            Item::Corrupt(error) => Finding::of(error).checkpoint,
+            _ => None,
+        });
+        Ok(damaged.collect())
+    }
+
+    async fn judge(
+        &mut self,
+        item: Stored,
+        session: Option<&SessionId>,
+        in_use: &BTreeSet<CheckpointId>,
+    ) -> Result<()> {
+        let is_listed = matches!(item, Item::Corrupt(_));
         match check(&self.reads, item).await? {
             Checked::Valid(checkpoint) => {
                 self.report.valid += 1;
@@ -258,6 +285,9 @@ impl Run<'_> {
             Checked::Gone => {}
             Checked::Invalid(mut finding) => {
                 finding.session = finding.session.or_else(|| session.cloned());
+                if is_listed && let Some(id) = &finding.checkpoint {
+                    finding.set_aside = !in_use.contains(id);
+                }
                 self.invalid(finding).await?;
             }
         }
