@@ -105,7 +105,10 @@ impl Context {
 
 /// How a store is opened.
 pub(crate) fn options(url: &str, key: Option<Key>, access: Access) -> OpenOptions {
-    let options = OpenOptions::at(url).with_create(access == Access::Create);
+    // One verb is done, and then the program is over.
+    let options = OpenOptions::at(url)
+        .with_create(access == Access::Create)
+        .with_one_pass(true);
     let options = match access {
         Access::Read => options.with_read_only(true),
         Access::Write | Access::Create => options,

@@ -33,6 +33,8 @@ use checkpoint_core::{Backend, Error, MemoryBackend, Result, Store};
 
 use crate::url::{Place, Quoted, StoreUrl};
 
+use self::options::Reading;
+
 pub use self::options::OpenOptions;
 
 /// What this build can open: the forms of URLs that it has a backend for, the one in memory first.
@@ -193,24 +195,24 @@ pub async fn open_backend_with(
 
 /// Opens a backend, whatever is in it.
 async fn bare(url: &str) -> Result<Arc<dyn Backend>> {
-    bare_at(&StoreUrl::parse(url)?).await
+    bare_at(&StoreUrl::parse(url)?, Reading::default()).await
 }
 
-async fn bare_at(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
+async fn bare_at(url: &StoreUrl, reading: Reading) -> Result<Arc<dyn Backend>> {
     match url.scheme() {
         "memory" => memory(url),
         #[cfg(feature = "sqlite")]
         "sqlite" => sqlite::open(url).await,
         #[cfg(feature = "redb")]
-        "redb" => self::redb::open(url).await,
+        "redb" => self::redb::open(url, reading).await,
         #[cfg(feature = "file")]
-        "file" => objects::open_directory(url).await,
+        "file" => objects::open_directory(url, reading).await,
         #[cfg(feature = "s3")]
-        "s3" => objects::open(url, &objects::S3).await,
+        "s3" => objects::open(url, &objects::S3, reading).await,
         #[cfg(feature = "gcs")]
-        "gs" => objects::open(url, &objects::GCS).await,
+        "gs" => objects::open(url, &objects::GCS, reading).await,
         #[cfg(feature = "azure")]
-        "az" => objects::open(url, &objects::AZURE).await,
+        "az" => objects::open(url, &objects::AZURE, reading).await,
         _ => Err(not_there(url)),
     }
 }

@@ -82,6 +82,12 @@ impl StoreUrl {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Whether the URL says something of an option.
+    #[cfg(feature = "redb")]
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.options.iter().any(|(other, _)| other == name)
+    }
+
     /// Says what an option is, whatever the URL says of it.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.options.retain(|(other, _)| other != name);

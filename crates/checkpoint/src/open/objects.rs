@@ -12,6 +12,7 @@ use checkpoint_s3::client::{self, Bucket};
 use checkpoint_s3::{ObjectBackend, ObjectOptions};
 
 use super::file::{self, Common};
+use super::options::Reading;
 use super::value::{DURATION, SIZE, duration, size};
 use crate::url::{Place, StoreUrl};
 
@@ -141,7 +142,12 @@ impl Settings {
         Ok(())
     }
 
-    fn apply(&self, url: &StoreUrl, options: ObjectOptions) -> Result<ObjectOptions> {
+    fn apply(
+        &self,
+        url: &StoreUrl,
+        options: ObjectOptions,
+        reading: Reading,
+    ) -> Result<ObjectOptions> {
         let options = match &self.cache_dir {
             Some(path) => {
                 let bytes = self.cache_dir_size.unwrap_or(options.cache_bytes);
@@ -149,7 +155,13 @@ impl Settings {
             }
             None => options,
         };
-        let (index, chunks) = (options.index_cache, options.chunk_cache);
+        let (index, chunks) = match reading {
+            Reading::Again => (options.index_cache, options.chunk_cache),
+            // Chunks are found by ids without order, so that each may need any part of the index: a request in a bucket,
+            // but nothing much in a directory.
+            Reading::Once if url.scheme() == "file" => (8 << 20, 4 << 20),
+            Reading::Once => (options.index_cache, 4 << 20),
+        };
         let staleness = self.staleness.unwrap_or(options.staleness);
         let entries = self.snapshot_after.unwrap_or(options.snapshot_after);
         Ok(options
@@ -166,9 +178,9 @@ async fn backend(options: ObjectOptions) -> Result<Arc<dyn Backend>> {
 }
 
 #[cfg(feature = "file")]
-pub(super) async fn open_directory(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
+pub(super) async fn open_directory(url: &StoreUrl, reading: Reading) -> Result<Arc<dyn Backend>> {
     let (directory, settings) = directory(url)?;
-    backend(settings.apply(url, directory.find().await?)?).await
+    backend(settings.apply(url, directory.find().await?, reading)?).await
 }
 
 /// What the URL of a directory says.
@@ -206,10 +218,14 @@ pub(super) fn directory(url: &StoreUrl) -> Result<(DirectoryOptions, Settings)> 
 }
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-pub(super) async fn open(url: &StoreUrl, service: &Service) -> Result<Arc<dyn Backend>> {
+pub(super) async fn open(
+    url: &StoreUrl,
+    service: &Service,
+    reading: Reading,
+) -> Result<Arc<dyn Backend>> {
     let (bucket, settings) = bucket(url, service)?;
     let options = (service.client)(&bucket).map_err(|error| url.blame(error))?;
-    backend(settings.apply(url, options)?).await
+    backend(settings.apply(url, options, reading)?).await
 }
 
 /// What the URL of a bucket says, without what the environment does.

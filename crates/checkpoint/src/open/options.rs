@@ -1,11 +1,12 @@
 //! Opening a store as a program says, whatever its URL leaves open.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use checkpoint_core::{Backend, Error, Result, Store};
 
 use super::{bare_at, sealed};
-use crate::url::StoreUrl;
+use crate::url::{Place, StoreUrl};
 
 /// How to open a store: what a program decides, where its URL comes from a user. What is said here goes before what the
 /// URL says.
@@ -26,7 +27,18 @@ pub struct OpenOptions {
     url: String,
     create: Option<bool>,
     read_only: Option<bool>,
+    reading: Reading,
     key: Keyed,
+}
+
+/// What a program is going to do with what it reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It may read the same again.
+    #[default]
+    Again,
+    /// It goes through it once.
+    Once,
 }
 
 /// Where the key comes from.
@@ -45,6 +57,7 @@ impl OpenOptions {
             url: url.into(),
             create: None,
             read_only: None,
+            reading: Reading::default(),
             key: Keyed::Environment,
         }
     }
@@ -63,6 +76,18 @@ impl OpenOptions {
         self
     }
 
+    /// Whether what is read is read once, as by a copy or a check, so that little of it is worth keeping in memory: 8 MiB
+    /// of the pages of `redb:`, 4 MiB of the chunks of objects, 8 MiB of the index of `file:`. Default: no. A URL that
+    /// says `cache` is taken by its word.
+    pub fn with_one_pass(mut self, one_pass: bool) -> Self {
+        self.reading = if one_pass {
+            Reading::Once
+        } else {
+            Reading::Again
+        };
+        self
+    }
+
     /// Encrypted, with this key. Default: what the environment names, if it names one.
     #[cfg(feature = "crypto")]
     pub fn with_key(mut self, key: checkpoint_crypto::Key) -> Self {
@@ -74,6 +99,20 @@ impl OpenOptions {
     pub fn without_key(mut self) -> Self {
         self.key = Keyed::No;
         self
+    }
+
+    /// The file or directory in which the store lies or would lie; none where it is not in the file system. Opens
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for what is no URL of a store.
+    pub fn path(&self) -> Result<Option<PathBuf>> {
+        let url = StoreUrl::parse(&self.url)?;
+        Ok(match (url.scheme(), url.place()) {
+            ("sqlite" | "redb" | "file", Place::Path(path)) => Some(path.into()),
+            _ => None,
+        })
     }
 
     /// Opens the store.
@@ -91,7 +130,7 @@ impl OpenOptions {
     ///
     /// As [`open`](Self::open).
     pub async fn open_backend(self) -> Result<Arc<dyn Backend>> {
-        let backend = bare_at(&self.settled()?).await?;
+        let backend = bare_at(&self.settled()?, self.reading).await?;
         match self.key {
             Keyed::Environment => sealed::open(backend).await,
             Keyed::No => sealed::plain(backend).await,
@@ -116,7 +155,7 @@ impl OpenOptions {
         let key = key.ok_or_else(|| {
             Error::invalid("no key is named, and an encrypted store opens with its key alone")
         })?;
-        sealed::encrypted(bare_at(&url).await?, key).await
+        sealed::encrypted(bare_at(&url, self.reading).await?, key).await
     }
 
     /// The URL, with what is said here.
@@ -175,6 +214,18 @@ mod tests {
         let read = pairs(&[("durability", "os"), ("mode", "ro"), ("create", "false")]);
         assert_eq!(settled(at().with_read_only(true)), read);
         assert_eq!(settled(at().with_read_only(true).with_create(true)), read);
+    }
+
+    #[test]
+    fn where_a_store_lies_is_known_without_opening_it() {
+        let path = |url: &str| OpenOptions::at(url).path().expect(url);
+        assert_eq!(path("sqlite://a%3Fb.db?mode=ro"), Some("a?b.db".into()));
+        assert_eq!(path("redb:///var/a.redb"), Some("/var/a.redb".into()));
+        assert_eq!(path("file://a"), Some("a".into()));
+        for elsewhere in ["memory:", "sqlite::memory:", "s3://bucket/a"] {
+            assert_eq!(path(elsewhere), None, "{elsewhere}");
+        }
+        assert!(OpenOptions::at("a.db").path().is_err());
     }
 
     #[test]

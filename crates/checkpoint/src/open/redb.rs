@@ -6,13 +6,23 @@ use checkpoint_core::{Backend, Error, Result};
 use checkpoint_redb::{RedbBackend, RedbOptions};
 
 use super::file::{self, Common};
+use super::options::Reading;
 use super::value::{SIZE, size};
 use crate::url::{Place, StoreUrl};
 
 const KNOWN: &[&str] = &["create", "mode", "durability", "cache"];
 
-pub(super) async fn open(url: &StoreUrl) -> Result<Arc<dyn Backend>> {
-    let backend = RedbBackend::open(options(url)?).await?;
+/// Memory for pages of a store that is gone through once: those of the upper levels of its trees.
+const ONCE: u64 = 8 << 20;
+
+pub(super) async fn open(url: &StoreUrl, reading: Reading) -> Result<Arc<dyn Backend>> {
+    let options = options(url)?;
+    let options = if reading == Reading::Once && !url.says("cache") {
+        options.with_cache(ONCE)
+    } else {
+        options
+    };
+    let backend = RedbBackend::open(options).await?;
     Ok(Arc::new(backend))
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use checkpoint::OpenOptions;
+
 use super::{Check, path_word};
 use crate::output::bytes;
 
@@ -28,9 +30,9 @@ pub(super) fn look(url: &str, is_encrypted: bool, checks: &mut Vec<Check>) {
 
 /// The kind of store, and its file.
 fn file_of(url: &str) -> Option<(String, PathBuf)> {
-    let parts = checkpoint::url_parts(url).ok()?;
-    let is_file = matches!(parts.scheme.as_str(), "sqlite" | "redb" | "file");
-    (is_file && parts.place != ":memory:").then(|| (parts.scheme, parts.place.into()))
+    let path = OpenOptions::at(url).path().ok()??;
+    let (scheme, _) = url.split_once(':')?;
+    Some((scheme.to_ascii_lowercase(), path))
 }
 
 /// What is known of file systems by their numbers.
