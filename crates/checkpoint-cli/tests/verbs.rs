@@ -427,6 +427,17 @@ fn what_is_deleted_is_gone_and_what_came_from_it_stays() {
 }
 
 #[test]
+fn lines_go_on_from_the_parent_of_the_first() {
+    let sandbox = Sandbox::furnished("sqlite://store.db");
+    let args = ["save", "nightly", "--lines", "--parent", "@1"];
+    sandbox.run_with(&args, b"no JSON\n1\n2\n").bad(1);
+    let parent = |reference: &str| sandbox.json(&["show", reference])["parent"].clone();
+    let id = |reference: &str| sandbox.json(&["show", reference])["id"].clone();
+    assert_eq!(parent("nightly@latest"), id("nightly@latest~1"));
+    assert_eq!(parent("nightly@latest~1"), id("@1"));
+}
+
+#[test]
 fn conflicts_end_with_their_code_and_change_nothing() {
     let sandbox = Sandbox::furnished("sqlite://store.db");
     let refused: &[&[&str]] = &[
@@ -440,9 +451,12 @@ fn conflicts_end_with_their_code_and_change_nothing() {
         sandbox.run_with(args, b"1").bad(14);
     }
     assert_eq!(sandbox.json(&["list"]).as_array().map(Vec::len), Some(4));
-    sandbox
-        .run_with(&["save", "new", "--epoch", "1"], b"1")
-        .bad(13);
+    // Nor is a session made for what is refused.
+    for option in ["--epoch=1", "--expect-head=@1", "--parent=@99"] {
+        sandbox.run_with(&["save", "new", option], b"1").bad(13);
+        let lines = sandbox.run_with(&["save", "new", "--lines", option], b"1");
+        assert_ne!(lines.code, 0, "{option}: {lines:?}");
+    }
     assert_eq!(
         sandbox.json(&["sessions"]).as_array().map(Vec::len),
         Some(2)

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 use checkpoint::Session;
 use tokio::sync::mpsc;
 
-use super::{Args, state};
+use super::{Args, MadeFrom, state};
 use crate::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::progress::Unit;
@@ -18,7 +18,12 @@ const AHEAD: usize = 4;
 
 /// Saves each line, and answers it once it is durable: a receipt, or what was wrong with it. A line that cannot be saved
 /// stops none after it, but for what stops them all.
-pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -> Answer {
+pub(super) async fn run(
+    args: &Args,
+    mut made_from: MadeFrom,
+    session: &Session,
+    context: &mut Context,
+) -> Answer {
     let limit = session.store().info().limits.state;
     let mut lines = read(limit);
     let name = args.session.to_string();
@@ -26,7 +31,7 @@ pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -
     context.progress.begin("saved", Unit::Of("states"));
     while let Some(line) = lines.recv().await {
         let answer = match line.map_err(|error| unreadable(&error))? {
-            Line::Whole(line) => one(args, session, line).await,
+            Line::Whole(line) => one(args, &made_from, session, line).await,
             Line::TooLong => Err(Fault::new(
                 Exit::Failed,
                 format!("the line has more than {limit} bytes"),
@@ -36,7 +41,11 @@ pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -
             Ok(receipt) => context.out.json_line(&Receipt::of(&name, receipt)),
             Err(fault) => context.out.json_line(&fault.to_json()),
         };
-        saved += u64::from(answer.is_ok());
+        if answer.is_ok() {
+            saved += 1;
+            // The next one is made from this one.
+            made_from.parent = None;
+        }
         context.progress.set(saved, None);
         refused += u64::from(answer.is_err());
         if told.and_then(|()| context.out.flush()).is_err() {
@@ -64,9 +73,14 @@ pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -
     }
 }
 
-async fn one(args: &Args, session: &Session, line: Vec<u8>) -> Result<checkpoint::Saved, Fault> {
+async fn one(
+    args: &Args,
+    made_from: &MadeFrom,
+    session: &Session,
+    line: Vec<u8>,
+) -> Result<checkpoint::Saved, Fault> {
     state::check(&line)?;
-    Ok(args.save(session, line).await?.await?)
+    Ok(args.save(made_from, session, line).await?)
 }
 
 fn unreadable(error: &io::Error) -> Fault {

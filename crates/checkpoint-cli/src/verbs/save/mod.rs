@@ -5,9 +5,7 @@ mod state;
 
 use std::path::PathBuf;
 
-use checkpoint::{
-    Checkpoint, CheckpointId, Save, Session, SessionId, Status, Store, Tag, Trigger, WorkerId,
-};
+use checkpoint::{CheckpointId, Save, Session, SessionId, Status, Store, Tag, Trigger, WorkerId};
 use serde_json::Value;
 
 use super::Answer;
@@ -53,7 +51,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     said: Said,
 
-    /// Made from this checkpoint, or `none`; from the newest of the session when it is left out
+    /// Made from this checkpoint, or `none`; from the newest of the session when it is left out. With --lines, the
+    /// first one
     #[arg(long, value_name = "REF")]
     parent: Option<Known>,
 
@@ -129,13 +128,22 @@ impl std::str::FromStr for Known {
     }
 }
 
-impl Known {
-    async fn find(&self, store: &Store) -> Result<Option<Checkpoint>, Fault> {
-        match &self.0 {
-            Some(reference) => reference::find(store, reference).await.map(Some),
-            None => Ok(None),
+/// What a checkpoint is made from: each is left open, or a checkpoint, or none.
+#[derive(Debug)]
+struct MadeFrom {
+    parent: Option<Option<CheckpointId>>,
+    expected_head: Option<Option<CheckpointId>>,
+}
+
+async fn find(store: &Store, known: Option<&Known>) -> Result<Option<Option<CheckpointId>>, Fault> {
+    Ok(match known {
+        Some(Known(Some(reference))) => {
+            let found = reference::find(store, reference).await?;
+            Some(Some(found.id().clone()))
         }
-    }
+        Some(Known(None)) => Some(None),
+        None => None,
+    })
 }
 
 /// A key and what is noted under it.
@@ -151,19 +159,19 @@ pub(super) fn pair(text: &str) -> Result<(String, Value), String> {
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
         let store = context.store(Access::Write).await?;
+        // Nothing is made for what cannot be saved.
+        let made_from = self.made_from(&store).await?;
         if self.lines {
             let session = self.session(&store).await?;
-            return lines::run(&self, &session, context).await;
+            return lines::run(&self, made_from, &session, context).await;
         }
-        // Nothing is made for a state that cannot be saved.
         let limit = store.info().limits.state;
         let state = state::read(&self.file, limit, context).await?;
         if !self.raw {
             state::check(&state)?;
         }
         let session = self.session(&store).await?;
-        let save = self.save(&session, state).await?;
-        let saved = save.await?;
+        let saved = self.save(&made_from, &session, state).await?;
         let name = self.session.to_string();
         let receipt = Receipt::of(&name, &saved);
         context.out.confirm(&receipt, &saved.id)?;
@@ -173,37 +181,51 @@ impl Args {
     async fn session(&self, store: &Store) -> Result<Session, Fault> {
         match self.epoch {
             // What was claimed is there.
-            Some(epoch) => {
-                let session = reference::session(store, &self.session.to_string()).await?;
-                Ok(session.with_epoch(epoch))
-            }
+            Some(epoch) => Ok(self.existing(store).await?.with_epoch(epoch)),
             None => Ok(store.session(&self.session).await?),
         }
     }
 
+    /// What the checkpoint is made from, as far as that is said.
+    async fn made_from(&self, store: &Store) -> Result<MadeFrom, Fault> {
+        let parent = find(store, self.parent.as_ref()).await?;
+        let expected_head = find(store, self.expect_head.as_ref()).await?;
+        if let Some(Some(head)) = &expected_head {
+            // No session is made in order to be told that it has no such head.
+            self.existing(store)
+                .await
+                .map_err(|fault| fault.hint(format!("its newest checkpoint was to be {head}")))?;
+        }
+        Ok(MadeFrom {
+            parent,
+            expected_head,
+        })
+    }
+
+    async fn existing(&self, store: &Store) -> Result<Session, Fault> {
+        reference::session(store, &self.session.to_string()).await
+    }
+
     /// The save of a state, with all that is said of it.
-    async fn save(&self, session: &Session, state: Vec<u8>) -> Result<Save, Fault> {
+    fn save(&self, made_from: &MadeFrom, session: &Session, state: Vec<u8>) -> Save {
         let content_type = if self.raw {
             self.content_type.as_str()
         } else {
             "application/json"
         };
-        let store = session.store();
         let mut save = self.said.of(session.save_bytes(content_type, state));
-        if let Some(parent) = &self.parent {
-            save = match parent.find(store).await? {
-                Some(parent) => save.parent(parent.id()),
-                None => save.no_parent(),
-            };
-        }
-        if let Some(head) = &self.expect_head {
-            let head = head.find(store).await?;
-            save = save.expect_head(head.map(|head| head.id().clone()));
+        save = match &made_from.parent {
+            Some(Some(parent)) => save.parent(parent),
+            Some(None) => save.no_parent(),
+            None => save,
+        };
+        if let Some(head) = &made_from.expected_head {
+            save = save.expect_head(head.clone());
         }
         if let Some(id) = &self.id {
             save = save.id(id);
         }
-        Ok(save)
+        save
     }
 }
 

@@ -223,7 +223,11 @@ impl Run<'_> {
             };
             left -= page.items.len().min(left);
             let (mut ids, mut lowest) = (Vec::new(), None);
-            let in_use = match page.items.iter().any(|item| matches!(item, Item::Corrupt(_))) {
+            let in_use = match page
+                .items
+                .iter()
+                .any(|item| matches!(item, Item::Corrupt(_)))
+            {
                 true => self.in_use(&query).await?,
                 false => BTreeSet::new(),
             };
