@@ -30,6 +30,8 @@ pub enum Table {
     Objects,
     /// An encrypted store beside a plain one.
     Sealed,
+    /// The command line, each verb as a whole process beside one that does nothing.
+    Command,
     /// The file of a growing conversation.
     Growth,
     /// Instructions beside those counted when the baseline was written.
@@ -38,7 +40,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Durable,
         Self::InFlight,
         Self::NotDurable,
@@ -51,6 +53,7 @@ impl Table {
         Self::Files,
         Self::Objects,
         Self::Sealed,
+        Self::Command,
         Self::Growth,
         Self::Instructions,
     ];
@@ -71,6 +74,7 @@ impl Table {
             Self::Files => "Files",
             Self::Objects => "Object storage",
             Self::Sealed => "Encryption",
+            Self::Command => "Command line",
             Self::Growth => "Growth",
             Self::Instructions => "Instructions",
         }
@@ -84,6 +88,7 @@ impl Table {
             Self::Many => ("1,000", "1,000,000"),
             Self::Objects => ("beside", "store"),
             Self::Sealed => ("plain", "sealed"),
+            Self::Command => ("--version", "verb"),
             Self::Instructions => ("baseline", "now"),
             _ => ("bare", "store"),
         }
@@ -106,6 +111,7 @@ impl Table {
             | Self::Files
             | Self::Objects
             | Self::Sealed
+            | Self::Command
             | Self::Instructions => None,
         }
     }

@@ -22,11 +22,12 @@ use crate::{Outcome, Verdict, process};
 const PACKAGE: &str = "checkpoint-benches";
 
 /// What can be named, in the order of a full run: what is compared stands together, what takes long comes last.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "store",
     "redb",
     "objects",
     "sealed",
+    "command",
     "peer",
     "groups",
     "instructions",

@@ -12,7 +12,7 @@ use checkpoint_benches::state::{Noise, small as small_state};
 use checkpoint_core::{Durability, MemoryBackend, Store};
 use checkpoint_redb::{RedbBackend, RedbOptions};
 
-use crate::process;
+use checkpoint_benches::process;
 
 /// The first argument of a process that copies.
 pub(crate) const CHILD: &str = "--one-copy";

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use checkpoint_benches::figure::{Figure, Spread, Table};
+use checkpoint_benches::fill::fill;
 use checkpoint_benches::place::{directory, runtime, store_at};
 use checkpoint_benches::report::Report;
-use checkpoint_benches::state::{Noise, small};
 use checkpoint_core::{Durability, ExportFormat, MemoryBackend, Store};
 
-use crate::process;
+use checkpoint_benches::process;
 
 /// The first argument of a process that fills, verifies, exports or imports.
 pub(crate) const CHILD: &str = "--one-file";
@@ -104,28 +104,6 @@ async fn imported(store: &Store, file: &Path) -> f64 {
 
 fn rate(took: Duration) -> f64 {
     ROWS as f64 / took.as_secs_f64()
-}
-
-/// Saves so many states of about so many bytes, many a commit.
-async fn fill(store: &Store, rows: u64, bytes: u64) {
-    let session = store.session("many").await.expect("made");
-    let mut noise = Noise::new(rows);
-    let most = (4 << 20) / bytes;
-    let mut left = rows;
-    while left > 0 {
-        let mut transaction = store.transaction();
-        for _ in 0..left.min(most) {
-            let save = if bytes <= 1 << 10 {
-                session.save(&small(&mut noise))
-            } else {
-                let length = usize::try_from(bytes).expect("fits");
-                session.save_bytes("application/octet-stream", noise.bytes(length))
-            };
-            transaction = transaction.save(save.tag("plan"));
-        }
-        transaction.commit().await.expect("saved");
-        left -= left.min(most);
-    }
 }
 
 fn in_a_process(way: &str, format: ExportFormat, dir: &Path, mib: u64, bytes: u64) -> u64 {

@@ -13,7 +13,7 @@ use checkpoint_benches::state::{Noise, message};
 use checkpoint_core::Durability;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::process;
+use checkpoint_benches::process;
 
 /// The first argument of a process that saves or reads back.
 pub(crate) const CHILD: &str = "--one-large-state";

@@ -13,7 +13,6 @@ mod files;
 mod growth;
 mod large;
 mod many;
-mod process;
 
 use std::process::ExitCode;
 

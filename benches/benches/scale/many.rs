@@ -14,7 +14,7 @@ use checkpoint_core::{Durability, Session, Store};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-use crate::process::{Moved, PAGE};
+use checkpoint_benches::process::{Moved, PAGE};
 
 const FEW: u64 = 1_000;
 /// How many there are unless told otherwise.

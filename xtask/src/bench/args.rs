@@ -14,6 +14,7 @@ is promised, and writes them to target/bench/results.json. NAME runs one:
   redb          the redb backend and bare redb, in turn
   objects       a store in object storage, as far away as a cloud, and in files
   sealed        an encrypted store and a plain one, in turn
+  command       the command line as whole processes, and its memory
   peer          LangGraph's SqliteSaver on the same loads, in benches/compare;
                 skipped where Python is missing
   groups        groups of benchmarks that users of other stores know
@@ -32,11 +33,12 @@ says which there are. CHECKPOINT_BENCH_DIR names the disk to measure on.
 ";
 
 /// What can be filtered.
-const FILTERED: [&str; 6] = [
+const FILTERED: [&str; 7] = [
     "store",
     "redb",
     "objects",
     "sealed",
+    "command",
     "groups",
     "instructions",
 ];
@@ -144,6 +146,7 @@ mod tests {
                 "redb",
                 "objects",
                 "sealed",
+                "command",
                 "peer",
                 "groups",
                 "instructions"

@@ -114,9 +114,13 @@ mod tests {
             let (table, load) = (promise.table, promise.load);
             let stated = cell(&text, table, load, "promised").unwrap_or_default();
             let unit = match (table, promise.bound) {
-                (Table::Moving | Table::Files | Table::Objects, Bound::AtLeast(_)) => "/s",
+                (
+                    Table::Moving | Table::Files | Table::Objects | Table::Command,
+                    Bound::AtLeast(_),
+                ) => "/s",
                 (Table::Objects, _) => "requests",
-                (Table::Large | Table::Moving | Table::Files, _) => "MiB",
+                (Table::Command, _) if load == "--version" => "ms",
+                (Table::Large | Table::Moving | Table::Files | Table::Command, _) => "MiB",
                 _ => "MB",
             };
             let bound = table::bound(promise, unit);

@@ -72,8 +72,8 @@ impl Promise {
 }
 
 use Table::{
-    Durable, Files, Growth, InFlight, Instructions, Large, Many, Moving, NotDurable, Objects,
-    Reads, Sealed,
+    Command, Durable, Files, Growth, InFlight, Instructions, Large, Many, Moving, NotDurable,
+    Objects, Reads, Sealed,
 };
 
 /// How much more an operation may take than the baseline, before somebody looks.
@@ -148,6 +148,31 @@ pub(super) const PROMISES: &[Promise] = &[
     most(Sealed, "1 MiB of JSON, 1 % changed, chunks stored", 1.15),
     most(Sealed, "get by id, 1 KiB, blocking", 3.0),
     least(Sealed, "1 MiB in the envelope, and the cipher alone", 0.8),
+    value(Command, "--version", 10.0),
+    most(Command, "SQLite: list --limit 20", 3.0),
+    most(Command, "redb: list --limit 20", 3.0),
+    most(Command, "file: list --limit 20", 3.0),
+    most(Command, "SQLite: show many@latest", 3.0),
+    most(Command, "redb: show many@latest", 3.0),
+    most(Command, "file: show many@latest", 3.0),
+    most(Command, "SQLite: show, by the start of an id", 3.0),
+    most(Command, "redb: show, by the start of an id", 3.0),
+    most(Command, "file: show, by the start of an id", 3.0),
+    rate(Command, "SQLite: export, archive", 50_000.0),
+    rate(Command, "redb: export, archive", 50_000.0),
+    rate(Command, "file: export, archive", 50_000.0),
+    value(Command, "SQLite: verify, 1 GiB of states, memory", 100.0),
+    value(Command, "SQLite: export, 1 GiB of states, memory", 100.0),
+    value(Command, "SQLite: import, 1 GiB of states, memory", 100.0),
+    value(Command, "SQLite: copy, 1 GiB of states, memory", 100.0),
+    value(Command, "redb: verify, 1 GiB of states, memory", 100.0),
+    value(Command, "redb: export, 1 GiB of states, memory", 100.0),
+    value(Command, "redb: import, 1 GiB of states, memory", 100.0),
+    value(Command, "redb: copy, 1 GiB of states, memory", 100.0),
+    value(Command, "file: verify, 1 GiB of states, memory", 100.0),
+    value(Command, "file: export, 1 GiB of states, memory", 100.0),
+    value(Command, "file: import, 1 GiB of states, memory", 100.0),
+    value(Command, "file: copy, 1 GiB of states, memory", 100.0),
     value(Growth, "words, file after close", 0.6),
     value(Growth, "hexadecimal digits, file after close", 0.6),
     most(Instructions, "save, 1 KiB, memory", MORE),
