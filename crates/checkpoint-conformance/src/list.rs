@@ -234,6 +234,8 @@ list! {
         all_of_several_tags_are_wanted
         status_and_trigger_are_compared
         worker_and_pin_are_compared
+        the_start_of_an_id_is_compared
+        many_ids_that_start_alike_page_to_their_end
         parent_and_enclosing_are_compared
         times_are_compared_with_both_ends_included
         a_copy_is_found_by_the_time_it_was_first_committed

@@ -153,6 +153,12 @@ macro_rules! string_id {
                 }
             }
 
+            /// Whether it starts so, as it is written.
+            #[must_use]
+            pub fn starts_with(&self, start: &str) -> bool {
+                self.raw().with_text(|text| text.starts_with(start))
+            }
+
             /// The form in which a backend stores it.
             #[must_use]
             #[inline]

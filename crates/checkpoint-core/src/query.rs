@@ -105,6 +105,8 @@ const fn empty_range() -> RangeInclusive<u64> {
 /// are not quarantined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// With an id that starts so, as ids are written.
+    pub id_start: Option<String>,
     /// At least one of these tags, unless empty.
     pub any_tag: Vec<Tag>,
     /// All of these tags.
@@ -137,7 +139,10 @@ impl Filter {
     pub fn matches(&self, header: &Header) -> bool {
         let one_of =
             |list: &[Tag]| list.is_empty() || list.iter().any(|tag| header.tags.contains(tag));
-        one_of(&self.any_tag)
+        self.id_start
+            .as_ref()
+            .is_none_or(|start| header.id.starts_with(start))
+            && one_of(&self.any_tag)
             && self.all_tags.iter().all(|tag| header.tags.contains(tag))
             && (self.statuses.is_empty() || self.statuses.contains(&header.status))
             && (self.triggers.is_empty() || self.triggers.contains(&header.trigger))

@@ -125,22 +125,19 @@ fn ambiguous(text: &str, candidates: &[CheckpointId]) -> Fault {
 /// The newest checkpoints whose ids start so: as many as are told, and one more.
 async fn starting_with(store: &Store, start: &str) -> Result<Vec<CheckpointId>, Fault> {
     let mut query = every();
+    query.filter.id_start = Some(start.to_owned());
+    query.limit = TOLD + 1;
     let mut found = Vec::new();
     loop {
         let page = store.backend().scan(&query).await?;
-        for item in page.items {
-            let Item::Found(record) = item else { continue };
-            let id = record.header.id;
-            if id.to_string().starts_with(start) {
-                found.push(id);
-            }
-            if found.len() > TOLD {
-                return Ok(found);
-            }
-        }
+        let items = page.items.into_iter();
+        found.extend(items.filter_map(|item| match item {
+            Item::Found(record) => Some(record.header.id),
+            _ => None,
+        }));
         match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(found),
+            Some(next) if found.len() <= TOLD => query.after = Some(next),
+            _ => return Ok(found),
         }
     }
 }
@@ -154,7 +151,6 @@ fn every() -> Query {
             ..Filter::default()
         },
         parts: Parts::HEADER,
-        limit: 10_000,
         ..Query::default()
     }
 }

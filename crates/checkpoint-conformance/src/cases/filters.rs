@@ -174,6 +174,89 @@ pub(crate) async fn worker_and_pin_are_compared(cx: &Context) -> Verdict {
     Ok(())
 }
 
+pub(crate) async fn the_start_of_an_id_is_compared(cx: &Context) -> Verdict {
+    const UUIDS: [&str; 3] = [
+        "0199c3a4-b1c2-7000-8000-000000000001",
+        "0199c3a4-b1c2-7000-8000-0000000000ff",
+        "0199c3a4-b1c3-7000-8000-000000000001",
+    ];
+    const TEXTS: [&str; 6] = [
+        "0199c3a4",
+        "0199C3A4-b1c2",
+        "a%",
+        "a_b",
+        "ab",
+        "\u{10ffff}\u{10ffff}",
+    ];
+    seed(cx, "s", &[]).await?;
+    for name in UUIDS.into_iter().chain(TEXTS) {
+        save_as(cx, append("s", name)).await?;
+    }
+    let starts = [
+        "",
+        "0",
+        "0199c3a4",
+        "0199c3a4-",
+        "0199c3a4-b1c2",
+        "0199c3a4-b1c2-7000-8000-0000000000",
+        "0199C",
+        "a",
+        "a%",
+        "a_",
+        "ab",
+        "b",
+        "\u{10ffff}",
+        UUIDS[0],
+    ];
+    for start in starts {
+        let filter = Filter {
+            id_start: Some(start.to_owned()),
+            ..Filter::default()
+        };
+        let all = UUIDS.into_iter().chain(TEXTS);
+        let expected: Vec<_> = all.filter(|name| name.starts_with(start)).collect();
+        same!(
+            matching(cx, filter).await?,
+            expected,
+            "ids that start with {start:?}"
+        );
+    }
+    Ok(())
+}
+
+/// So many that whoever looks for them by an index of ids may give up.
+pub(crate) async fn many_ids_that_start_alike_page_to_their_end(cx: &Context) -> Verdict {
+    const MANY: usize = 300;
+    seed(cx, "s", &[]).await?;
+    let names: Vec<_> = (0..MANY).map(|n| format!("many-{n:04}")).collect();
+    for group in names.chunks(50) {
+        let mut commit = cx.commit();
+        for name in group {
+            commit = commit.with(append("s", name));
+        }
+        cx.db().commit(commit).await?;
+        save_as(cx, append("s", &format!("other-{}", group[0]))).await?;
+    }
+    let of = |start: &str| Filter {
+        id_start: Some(start.to_owned()),
+        ..Filter::default()
+    };
+    let found = matching(cx, of("many-")).await?;
+    same!(found.len(), MANY, "ids that start alike");
+    same!(found == names, true, "each once, in order");
+    apply(cx, delete("s", "many-0201")).await?;
+    let expected: Vec<_> = (200..210)
+        .filter(|n| *n != 201)
+        .map(|n| format!("many-{n:04}"))
+        .collect();
+    same!(
+        matching(cx, of("many-020")).await?,
+        expected,
+        "the few of them that are left"
+    );
+    Ok(())
+}
+
 pub(crate) async fn parent_and_enclosing_are_compared(cx: &Context) -> Verdict {
     four(cx).await?;
     let parent = Filter {

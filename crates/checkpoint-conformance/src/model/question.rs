@@ -134,6 +134,10 @@ fn filter(wants: &[Want], now: Timestamp) -> Filter {
             Want::From(seconds) => filter.committed_from = Some(moved(now, seconds.into())),
             Want::Until(seconds) => filter.committed_until = Some(moved(now, seconds.into())),
             Want::Updated(n) => filter.updated_until = Some(samples::time(n.into())),
+            Want::IdStart(cp, length) => {
+                let length = usize::from(length);
+                filter.id_start = Some(cp.name().chars().take(length).collect());
+            }
             Want::Aside => filter.quarantined = true,
         }
     }

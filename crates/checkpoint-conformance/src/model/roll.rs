@@ -334,7 +334,7 @@ impl Ask {
 
 impl Want {
     fn roll(dice: &mut Dice<'_>) -> Self {
-        match dice.below(12) {
+        match dice.below(13) {
             1 => Self::AnyTag(Word::roll(dice)),
             2 => Self::AllTags(Word::roll(dice)),
             3 => Self::Status(dice.roll()),
@@ -346,6 +346,7 @@ impl Want {
             9 => Self::From(around(dice)),
             10 => Self::Until(around(dice)),
             11 => Self::Updated(dice.roll()),
+            12 => Self::IdStart(Cp::roll(dice), small(dice, 4)),
             _ => Self::Aside,
         }
     }

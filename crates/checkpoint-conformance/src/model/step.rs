@@ -311,5 +311,7 @@ pub(super) enum Want {
     From(i8),
     Until(i8),
     Updated(u8),
+    /// So many characters of an id.
+    IdStart(Cp, u8),
     Aside,
 }

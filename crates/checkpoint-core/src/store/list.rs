@@ -190,6 +190,14 @@ impl List {
         })
     }
 
+    /// With an id that starts so, as ids are written.
+    pub fn id_start(self, start: impl Into<String>) -> Self {
+        self.edit(|query| {
+            query.filter.id_start = Some(start.into());
+            Ok(())
+        })
+    }
+
     /// Pinned, or not.
     pub fn pinned(self, pinned: bool) -> Self {
         self.edit(|query| {

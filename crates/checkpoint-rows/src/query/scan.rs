@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::iter::Peekable;
 
-use checkpoint_core::engine::or_damage;
 use checkpoint_core::engine::row::{Digests, Small, is_rare};
+use checkpoint_core::engine::{or_damage, uuids_starting_with};
 use checkpoint_core::{
-    CheckpointId, Error, Filter, Item, Order, Page, Query, Record, Result, SessionId, Tag,
+    CheckpointId, Error, Filter, Item, Order, Page, Query, RawId, Record, Result, SessionId, Tag,
 };
 
+use super::checkpoint::{Place, to_place};
 use super::salvage::Lost;
 use super::session;
 use crate::key::{self, By};
@@ -42,6 +43,35 @@ fn entries<'v, S: Snapshot>(
 ) -> Result<Rows<'v, S>> {
     let (low, high) = (by.entry(range.0), by.entry(range.1));
     view.rows(Table::Index, &low, Some(&high), order)
+}
+
+/// The sequences among which all those are whose ids start so, none: they are too many to be looked for. Ids are made in
+/// the order of time, so that few that start alike stand close together.
+fn starting(view: &View<impl Snapshot>, start: &str) -> Result<Option<Range>> {
+    if view.lost(&[Table::CheckpointId]).is_some() {
+        return Ok(None);
+    }
+    let text = key::id(RawId::Text(start));
+    let mut behind = text.clone();
+    behind.extend([0xFF; 4]);
+    let uuids = uuids_starting_with(start).map(|range| {
+        let key = |bytes| key::id(RawId::Uuid(bytes));
+        (key(range.start()), key(range.end()))
+    });
+    let (mut low, mut high, mut count) = (u64::MAX, 0, 0);
+    for (from, to) in uuids.into_iter().chain([(text, behind)]) {
+        for row in view.rows(Table::CheckpointId, &from, Some(&to), Order::Ascending)? {
+            let (_, place) = row?;
+            count += 1;
+            if count > RARE {
+                return Ok(None);
+            }
+            if let Place::Live(sequence) = to_place(&place)? {
+                (low, high) = (low.min(sequence), high.max(sequence));
+            }
+        }
+    }
+    Ok(Some((low, high)))
 }
 
 /// The index that leads to the fewest rows, none: all rows are gone through. What it leaves open is judged row by row.
@@ -198,7 +228,12 @@ pub(crate) fn scan(
     limit: usize,
 ) -> Result<Page<Item<Record>>> {
     let remaining = query.remaining()?;
-    let range = (*remaining.start(), *remaining.end());
+    let mut range = (*remaining.start(), *remaining.end());
+    if let Some(start) = &query.filter.id_start
+        && let Some((low, high)) = or_damage(starting(view, start))?.unwrap_or(None)
+    {
+        range = (range.0.max(low), range.1.min(high));
+    }
     if limit == 0 || range.0 > range.1 {
         return Ok(Page::empty());
     }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
-use checkpoint_core::engine::or_damage;
 use checkpoint_core::engine::row::{Digests, Small, is_rare};
+use checkpoint_core::engine::{or_damage, uuids_starting_with};
 use checkpoint_core::{
     Error, Filter, Item, Order, Page, Parts, Query, Record, Result, SessionId, Tag,
 };
@@ -22,6 +23,10 @@ const LOOKED_AT: usize = 50_000;
 /// Rows of a tag in a range up to which its index is walked, also when one session is asked for.
 const RARE: i64 = 256;
 const COUNT_TAGGED: &str = "SELECT count(*) FROM (SELECT 1 FROM tag WHERE tag = ?1 AND sequence BETWEEN ?2 AND ?3 LIMIT ?4)";
+
+/// Where checkpoints are whose ids lie between two, and how many, as far as that is counted.
+const BETWEEN_IDS: &str = "SELECT min(sequence), max(sequence), count(*) FROM \
+     (SELECT sequence FROM checkpoint INDEXED BY checkpoint_id WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)";
 
 /// Items for which a page has room from the start.
 const AHEAD: usize = 256;
@@ -50,6 +55,40 @@ fn is_tagged_rarely(connection: &Connection, tag: &Tag, low: u64, high: u64) -> 
     ];
     let count = one(connection, COUNT_TAGGED, range, |row| integer(row, 0))?;
     Ok(count.is_some_and(|count| count <= RARE))
+}
+
+/// The sequences among which all those are whose ids start so, none: they are too many to be looked for. Ids are made in
+/// the order of time, so that few that start alike stand close together.
+fn starting(connection: &Connection, start: &str) -> Result<Option<RangeInclusive<u64>>> {
+    // The first text after all that start so.
+    let mut behind = start.as_bytes().to_vec();
+    behind.extend([0xFF; 4]);
+    let texts = (ValueRef::Text(start.as_bytes()), ValueRef::Text(&behind));
+    let uuids = uuids_starting_with(start);
+    let uuids = uuids.as_ref().map(|range| {
+        let (low, high) = (&range.start()[..], &range.end()[..]);
+        (ValueRef::Blob(low), ValueRef::Blob(high))
+    });
+    let (mut low, mut high) = (u64::MAX, 0);
+    for (from, to) in uuids.into_iter().chain([texts]) {
+        let bounds = params![Bind(from), Bind(to), RARE + 1];
+        let found = one(connection, BETWEEN_IDS, bounds, |row| {
+            let count = integer(row, 2)?;
+            let ends = match count {
+                0 => None,
+                _ => Some((number(row, 0)?, number(row, 1)?)),
+            };
+            Ok((count, ends))
+        })?;
+        match found {
+            Some((count, _)) if count > RARE => return Ok(None),
+            Some((_, Some((lowest, highest)))) => {
+                (low, high) = (low.min(lowest), high.max(highest));
+            }
+            _ => {}
+        }
+    }
+    Ok(Some(low..=high))
 }
 
 /// The columns of a row with the parts that are asked for.
@@ -168,7 +207,12 @@ pub(crate) fn scan(
 ) -> Result<Page<Item<Record>>> {
     let remaining = query.remaining()?;
     let most = i64::MAX.cast_unsigned();
-    let (low, high) = (*remaining.start(), (*remaining.end()).min(most));
+    let (mut low, mut high) = (*remaining.start(), (*remaining.end()).min(most));
+    if let Some(start) = &query.filter.id_start
+        && let Some(range) = or_damage(starting(connection, start))?.unwrap_or(None)
+    {
+        (low, high) = (low.max(*range.start()), high.min(*range.end()));
+    }
     if limit == 0 || low > high {
         return Ok(Page::empty());
     }
