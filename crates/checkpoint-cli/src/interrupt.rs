@@ -49,7 +49,7 @@ fn told(fault: Fault, context: &Context) -> Fault {
         return fault;
     }
     match context.progress.so_far() {
-        Some(so_far) => fault.hint(format!("done so far: {so_far}")),
+        Some(so_far) => fault.after(&so_far),
         None => fault,
     }
 }

@@ -2,100 +2,33 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use support::{PROGRAM, STORES, Sandbox};
+use support::manual::{examples_work, manual_holds};
+use support::{STORES, Sandbox};
 
-fn help(verb: &str) -> String {
-    let mut command = Command::new(PROGRAM);
-    let output = command.args([verb, "--help"]).output().expect("run");
-    assert!(output.status.success(), "{verb} --help");
-    String::from_utf8(output.stdout).expect("text")
-}
-
-/// The verbs that the help lists.
-fn verbs() -> Vec<String> {
-    let output = Command::new(PROGRAM).arg("--help").output().expect("run");
-    let text = String::from_utf8(output.stdout).expect("text");
-    let lines = text.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let lines = lines.take_while(|line| !line.is_empty());
-    // What is described on a second line is indented further.
-    let named = lines.filter_map(|line| {
-        line.strip_prefix("  ")
-            .filter(|line| !line.starts_with(' '))
-    });
-    named
-        .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
-        .collect()
+#[test]
+fn every_example_of_every_verb_works_on_each_kind_of_store() {
+    for store in STORES {
+        let furnished = Sandbox::furnished(store);
+        examples_work(|| furnished.copy());
+    }
 }
 
 #[test]
 fn every_example_of_every_verb_works_on_each_kind_of_store_and_encrypted() {
-    let verbs = verbs();
-    assert!(verbs.len() > 15, "{verbs:?}");
-    let plain = STORES
-        .iter()
-        .map(|store| (*store, Sandbox::furnished(store)));
-    let sealed = [("encrypted", Sandbox::sealed("sqlite://store.db"))];
-    let furnished: Vec<_> = plain.chain(sealed).collect();
-    let mut tried = 0;
-    for verb in verbs.iter().filter(|verb| *verb != "help") {
-        for example in help(verb)
-            .lines()
-            .filter_map(|line| line.strip_prefix("  $ "))
-        {
-            for (store, furnished) in &furnished {
-                let sandbox = furnished.copy();
-                let answer = sandbox.sh(example);
-                assert_eq!(answer.code, 0, "{store}: {example}: {answer:?}");
-                tried += 1;
-            }
-        }
+    for store in STORES {
+        let furnished = Sandbox::sealed(store);
+        examples_work(|| furnished.copy());
     }
-    assert!(tried >= 2 * furnished.len() * (verbs.len() - 1), "{tried}");
-}
-
-/// Commands of a document, one after another: each line after `$`, and those after it that belong to it. What ends with
-/// `# exits with N` does.
-fn commands(text: &str) -> Vec<(String, i32)> {
-    let mut commands: Vec<(String, i32)> = Vec::new();
-    let (mut inside, mut open) = (false, false);
-    for line in text.lines() {
-        if line.starts_with("```") {
-            inside = !inside && line == "```console";
-            open = false;
-        } else if let Some(command) = line.strip_prefix("$ ").filter(|_| inside) {
-            let code = command
-                .split_once("# exits with ")
-                .map(|(_, code)| code.trim().parse());
-            commands.push((
-                command.to_owned(),
-                code.map_or(0, |code| code.expect("a number")),
-            ));
-            open = true;
-        } else if let Some(more) = line.strip_prefix("> ").filter(|_| open)
-            && let Some((command, _)) = commands.last_mut()
-        {
-            command.push('\n');
-            command.push_str(more);
-        }
-    }
-    commands
 }
 
 #[test]
 fn every_command_of_the_manual_ends_as_it_says() {
-    let text = include_str!("../../../docs/cli.md");
-    let commands = commands(text);
-    assert!(commands.len() > 30, "{}", commands.len());
     for store in STORES {
-        let sandbox = Sandbox::empty(store);
-        sandbox.write("state.json", r#"{"step": 4, "rows": [1, 2, 3, 4]}"#);
-        for (command, code) in &commands {
-            let answer = sandbox.sh(command);
-            assert_eq!(answer.code, *code, "{store}: {command}: {answer:?}");
-        }
+        manual_holds(&Sandbox::empty(store));
+        manual_holds(&Sandbox::keyed(store));
     }
 }
 

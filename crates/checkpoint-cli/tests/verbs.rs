@@ -473,6 +473,16 @@ fn conflicts_end_with_their_code_and_change_nothing() {
 }
 
 #[test]
+fn no_key_is_made_for_a_store_that_has_nothing_to_lie_in() {
+    let sandbox = Sandbox::empty("sqlite://not/there/store.db");
+    let init = ["init", "--key-file", "k", "--new-key"];
+    let told = sandbox.run(&init).bad(10);
+    assert!(told.contains("make the directory"), "{told}");
+    std::fs::create_dir_all(sandbox.file("not/there")).expect("made");
+    sandbox.run(&init).good();
+}
+
+#[test]
 fn a_wrong_key_and_a_missing_one_are_refused() {
     for store in STORES {
         let sandbox = Sandbox::empty(store);

@@ -111,6 +111,11 @@ const SAID: &[(&[&str], Told, &str)] = &[
         "the service asks for fewer requests; try again later",
     ),
     (
+        &["corrupt message of type InvalidContentType"],
+        Told::Invalid,
+        "what answers there speaks no TLS; check the port of the endpoint, or write the endpoint with http:",
+    ),
+    (
         &["certificate"],
         Told::Invalid,
         "the certificate of the service is not trusted here; check the endpoint, and the certificates of this machine",
@@ -303,6 +308,11 @@ mod tests {
             ),
             ("<Code>SlowDown</Code>", unknown(), "fewer requests"),
             ("connection refused", unknown(), "check the network"),
+            (
+                "client error (Connect): received corrupt message of type InvalidContentType",
+                ErrorKind::Invalid,
+                "speaks no TLS",
+            ),
             ("503 Service Unavailable", unknown(), "fewer requests"),
             (
                 "GET http://169.254.169.254/latest/api/token: timed out",

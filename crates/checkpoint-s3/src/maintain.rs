@@ -20,7 +20,7 @@ use crate::run::Run;
 use crate::shared::AGAIN;
 use crate::state::State;
 use crate::sweep::{Moment, sweep};
-use crate::trim::trim;
+use crate::trim::{Course, trim};
 
 /// How often a step begins again that another machine's entry has overtaken.
 const ATTEMPTS: usize = 8;
@@ -46,6 +46,7 @@ pub(crate) enum Stage {
 pub(crate) struct Upkeep {
     sweep: Option<Sweep>,
     stage: Stage,
+    trim: Option<Course>,
 }
 
 /// One step. Whoever lags behind may have an index of which another machine took a part away: there is a newer one.
@@ -83,7 +84,7 @@ fn step_once(tools: &Tools, upkeep: &mut Upkeep, budget: &Budget) -> Result<Main
             Stage::Log
         }
         Stage::Log => {
-            let trimmed = trim(tools, budget, time(tools)?)?;
+            let trimmed = trim(tools, &mut upkeep.trim, budget, time(tools)?)?;
             if trimmed.more {
                 Stage::Log
             } else {

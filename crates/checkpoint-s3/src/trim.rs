@@ -4,6 +4,8 @@
 //! back still learns whose it was, and the chain of digests still checks. Stubs go once they are older than the window, the
 //! oldest first, and never the newest entries.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use checkpoint_core::{Budget, Result};
 
@@ -31,20 +33,38 @@ pub(crate) struct Trimmed {
     pub(crate) more: bool,
 }
 
-/// Trims the log behind the newest snapshot that counts.
-pub(crate) fn trim(tools: &Tools, budget: &Budget, now: Moment) -> Result<Trimmed> {
+/// The log as it was when the first step of several listed it: a long one is listed once, and not for every step.
+#[derive(Debug)]
+pub(crate) struct Course {
+    left: VecDeque<Listed>,
+    /// Once one stays, all after it do: whoever reads on must not find a hole and take it for the end.
+    goes: bool,
+}
+
+/// Trims the log behind the newest snapshot that counts. A step that failed is begun anew, with a new list.
+pub(crate) fn trim(
+    tools: &Tools,
+    course: &mut Option<Course>,
+    budget: &Budget,
+    now: Moment,
+) -> Result<Trimmed> {
     let log = &tools.log;
+    let begun = course.take();
     let state = log.fetcher.wait(log.catch_up())?;
     let Some(named) = state.named else {
         return Ok(Trimmed::default());
     };
     let kept = state.position.saturating_sub(LOOK_BACK as u64);
     let until = named.position.min(kept);
-    let listed = log.fetcher.wait(log.objects.list(Name::LOG, None))?;
+    let mut on = match begun {
+        Some(begun) => begun,
+        None => Course {
+            left: log.fetcher.wait(log.objects.list(Name::LOG, None))?.into(),
+            goes: true,
+        },
+    };
     let mut trimmed = Trimmed::default();
-    // Once one stays, all after it do: whoever reads on must not find a hole and take it for the end.
-    let mut goes = true;
-    for it in listed {
+    while let Some(it) = on.left.pop_front() {
         let Name::Log(position) = it.name else {
             continue;
         };
@@ -53,10 +73,12 @@ pub(crate) fn trim(tools: &Tools, budget: &Budget, now: Moment) -> Result<Trimme
         }
         if trimmed.stubs + trimmed.removed >= MOST as u64 {
             trimmed.more = true;
+            on.left.push_front(it);
+            *course = Some(on);
             break;
         }
-        goes &= age(now, it.modified) > budget.window || log.flaws.has(Flaw::TrimsByDeletion);
-        if goes {
+        on.goes &= age(now, it.modified) > budget.window || log.flaws.has(Flaw::TrimsByDeletion);
+        if on.goes {
             log.fetcher.wait(log.objects.delete(it.name))?;
             trimmed.removed += 1;
         } else if it.bytes > WORTH {

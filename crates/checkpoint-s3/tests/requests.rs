@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checkpoint_conformance::objects::{Counted, Kind, Requests};
+use checkpoint_core::Budget;
 use common::{Machine, clock, noise, open, options};
+use futures::StreamExt;
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 /// A store whose requests are counted, without snapshots in between.
@@ -151,4 +154,27 @@ async fn stats_tell_the_requests_of_a_handle() {
     let told: u64 = stats.requests.values().sum();
     assert_eq!(told, counted.requests().total(), "{:?}", stats.requests);
     assert!(stats.stored_bytes > 0 && stats.free_bytes < stats.stored_bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_trim_a_long_log_it_is_listed_once() {
+    let (counted, machine) = counted(12).await;
+    let session = machine.store.session("s").await.unwrap();
+    for n in 0..900 {
+        session.save(&format!("state {n}")).await.unwrap();
+    }
+    let budget = Budget::default().with_window(Duration::ZERO);
+    let (steps, made) = made(&counted, async {
+        let mut steps = 1;
+        while machine.backend.maintain(&budget).await.unwrap().more {
+            steps += 1;
+        }
+        steps
+    })
+    .await;
+    // Four steps and more of the log; besides it probes, packs, segments and snapshots are listed.
+    assert!(steps >= 8, "{steps}");
+    assert!(made[Kind::List] <= 6, "{made:?}");
+    let entries = counted.list(Some(&"log".into())).count().await;
+    assert!(entries < 100, "{entries}");
 }

@@ -18,7 +18,7 @@ const TOGETHER: (&str, &[&str]) = ("clouds", &["s3", "gcs", "azure"]);
 /// What others have in common opens nothing by itself.
 const COMMON: &str = "objects";
 
-/// The example of two workers, in a bucket: built already, since all tests were.
+/// The example of two workers and those of the command line, in a bucket: built already, since all tests were.
 const CLOUD: &str = "xtask services run s3 --or-skip -- cargo test --workspace --all-features --test cloud -- --ignored";
 
 /// What closes with `N passed, N failed`.

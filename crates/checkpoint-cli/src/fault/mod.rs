@@ -64,6 +64,20 @@ struct Inner {
     silent: bool,
 }
 
+impl Inner {
+    /// Adds a cause and those behind it, but for what the one before it tells too.
+    fn cause(&mut self, mut cause: Option<&dyn std::error::Error>) {
+        while let Some(error) = cause {
+            let text = error.to_string();
+            let last = self.causes.last();
+            if !last.is_some_and(|last| last.contains(&text)) {
+                self.causes.push(text);
+            }
+            cause = error.source();
+        }
+    }
+}
+
 impl Fault {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
@@ -117,8 +131,15 @@ impl Fault {
         match error.kind() {
             ErrorKind::NotFound => {
                 fault.0.exit = Exit::NoStore;
-                let url = shell_word(url);
-                fault = fault.hint(format!("make it with `checkpoint init --store {url}`"));
+                let init = format!("`checkpoint init --store {}`", shell_word(url));
+                // What caused it is that the directory or bucket is not there, in which `init` would make the store.
+                fault = fault.hint(if error.source().is_some() {
+                    format!(
+                        "make the directory or bucket that it is to lie in, then the store: {init}"
+                    )
+                } else {
+                    format!("make it with {init}")
+                });
                 fault.hint(
                     "or name another one, by --store, CHECKPOINT_STORE or the configuration file",
                 )
@@ -133,12 +154,14 @@ impl Fault {
 
     /// What caused it.
     pub(crate) fn because(mut self, error: &dyn std::error::Error) -> Self {
-        self.0.causes.push(error.to_string());
-        let mut source = error.source();
-        while let Some(deeper) = source {
-            self.0.causes.push(deeper.to_string());
-            source = deeper.source();
-        }
+        self.0.cause(Some(error));
+        self
+    }
+
+    /// What was done until then.
+    pub(crate) fn after(mut self, done: &str) -> Self {
+        self.0.message.push_str("; done so far: ");
+        self.0.message.push_str(done);
         self
     }
 
@@ -188,11 +211,7 @@ impl Fault {
             _ => Exit::Failed,
         };
         let mut fault = Self::new(exit, error.to_string());
-        let mut source = error.source();
-        while let Some(deeper) = source {
-            fault.0.causes.push(deeper.to_string());
-            source = deeper.source();
-        }
+        fault.0.cause(error.source());
         fault.0.hints.extend(hint_of(error));
         fault
     }

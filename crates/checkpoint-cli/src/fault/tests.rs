@@ -22,10 +22,30 @@ fn a_store_that_is_not_there_is_told_with_what_makes_it() {
 }
 
 #[test]
+fn a_store_whose_directory_or_bucket_is_not_there_is_not_to_be_made_first() {
+    let missing = Error::not_found("no bucket").because(io::Error::other("404"));
+    let fault = Fault::opening(&missing, "s3://b/p");
+    assert_eq!(fault.exit(), Exit::NoStore);
+    let hint = "make the directory or bucket that it is to lie in, then the store: `checkpoint init --store s3://b/p`";
+    assert_eq!(fault.hints()[0], hint);
+}
+
+#[test]
 fn the_whole_chain_of_causes_is_told() {
     let inner = io::Error::other("the disk");
     let error = Error::storage("cannot sync").because(inner);
     assert_eq!(Fault::from(error).causes(), ["the disk"]);
+}
+
+#[test]
+fn a_cause_that_the_one_before_tells_too_is_told_once() {
+    let deepest = Error::storage("the cable");
+    let deeper = Error::storage("the disk: the cable").because(deepest);
+    let error = Error::storage("cannot sync").because(deeper);
+    let fault = Fault::from(error.clone());
+    assert_eq!(fault.causes(), ["the disk: the cable"]);
+    let fault = Fault::new(Exit::Failed, "not saved").because(&error);
+    assert_eq!(fault.causes(), ["cannot sync", "the disk: the cable"]);
 }
 
 #[test]

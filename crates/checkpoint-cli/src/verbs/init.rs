@@ -1,5 +1,6 @@
 //! `init`: makes a store.
 
+use std::error::Error as _;
 use std::path::PathBuf;
 
 use checkpoint::ErrorKind;
@@ -97,7 +98,8 @@ impl Args {
         match options(url, key, Access::Read).open().await {
             Ok(store) => store.close().await.map(|()| true).map_err(Fault::from),
             Err(error) => match error.kind() {
-                ErrorKind::NotFound => Ok(false),
+                // With a cause there is nothing in which to make one, and no key is made for it either.
+                ErrorKind::NotFound if error.source().is_none() => Ok(false),
                 ErrorKind::Denied if self.new_key => Ok(true),
                 _ => Err(Fault::opening(&error, url)),
             },

@@ -66,10 +66,6 @@ impl Done {
         self.unswept |= step.unswept;
         self.unpurged |= step.unpurged;
     }
-
-    fn rows(&self) -> u64 {
-        self.purged + self.trimmed + self.swept
-    }
 }
 
 impl Args {
@@ -80,12 +76,13 @@ impl Args {
             .with_grace(self.grace)
             .with_window(self.window)
             .with_compact(self.compact);
-        context.progress.begin("removed", Unit::Of("rows"));
+        // Not all that a step does is counted in rows: in a bucket most of it is not.
+        context.progress.begin("maintained", Unit::Of("steps"));
         let mut done = Done::default();
         loop {
             let step = store.maintain(&budget).await?;
             done.add(&step);
-            context.progress.set(done.rows(), None);
+            context.progress.set(done.steps, None);
             if !step.more {
                 break;
             }

@@ -74,6 +74,9 @@ impl Args {
             context.out.json(&counted)?;
         } else {
             tell(&counted, context)?;
+            if is_much_free(&stats, 1 << 20) {
+                context.out.note(gives_back(&stats));
+            }
         }
         Ok(Exit::Done)
     }
@@ -122,17 +125,37 @@ fn tell(counted: &Counted<'_>, context: &mut Context) -> Result<(), Fault> {
         let name = context.out.paint().with(style::HEAD, format!("{name:<22}"));
         context.out.line(format_args!("{name}  {value}"))?;
     }
-    if free > counted.stored_bytes / 2 && free > 1 << 20 {
-        context
-            .out
-            .note("`checkpoint maintain --compact` gives the free bytes back to the system");
-    }
     Ok(())
+}
+
+/// Whether most of what a store takes is free, and more than so many bytes.
+pub(super) fn is_much_free(stats: &Stats, least: u64) -> bool {
+    stats.free_bytes > stats.stored_bytes / 2 && stats.free_bytes > least
+}
+
+/// What gives free bytes back. In a store of objects that is what was replaced, and others may still read it.
+pub(super) fn gives_back(stats: &Stats) -> &'static str {
+    if stats.requests.is_empty() {
+        "`checkpoint maintain --compact` gives what is free back to the system"
+    } else {
+        "`checkpoint maintain` gives back what is older than an hour, in two runs an hour apart, and of the log what is older than --window"
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_gives_space_back_is_told_of_each_kind_of_store() {
+        let mut stats = Stats::default();
+        (stats.stored_bytes, stats.free_bytes) = (10 << 20, 6 << 20);
+        assert!(is_much_free(&stats, 1 << 20) && !is_much_free(&stats, 8 << 20));
+        assert!(gives_back(&stats).contains("--compact"));
+        // Of objects nothing is compacted: what is free is what is not old enough to go.
+        stats.requests.insert("get", 1);
+        assert!(gives_back(&stats).contains("older than an hour"));
+    }
 
     #[test]
     fn the_ratio_is_told_where_there_is_one() {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
+pub(crate) mod manual;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -13,6 +15,14 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_checkpoint");
 
 /// The stores that everything is tried on.
 pub(crate) const STORES: &[&str] = &["sqlite://store.db", "redb://store.redb", "file://store"];
+
+/// Variables by which a bucket is reached; a store in a directory is not given them.
+const CREDENTIALS: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "GOOGLE_BEARER_TOKEN",
+];
 
 /// A checkpoint of an older system.
 const TASK: &str = include_str!(
@@ -37,7 +47,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let answer = Self {
             code: output.status.code().unwrap_or(-1),
@@ -97,6 +107,17 @@ impl Sandbox {
         sandbox.furnish()
     }
 
+    /// A key in it, under which stores are made, and no store of its own yet.
+    pub(crate) fn keyed(store: &str) -> Self {
+        let sandbox = Self {
+            key: Some("store.key"),
+            ..Self::empty(store)
+        };
+        let made = ["init", "-s", "sqlite://first.db", "--new-key"];
+        sandbox.run(&made).good();
+        sandbox
+    }
+
     fn furnish(self) -> Self {
         self.write("state.json", r#"{"step": 4, "rows": [1, 2, 3, 4]}"#);
         let save = |state: &str, more: &[&str]| {
@@ -142,6 +163,14 @@ impl Sandbox {
         copy
     }
 
+    /// Another one with the same in it; the store, which lies in a bucket, is copied to this place there.
+    pub(crate) fn copy_at(&self, store: &str) -> Self {
+        let mut copy = self.copy();
+        copy.store = store.to_owned();
+        copy.run(&["copy", &self.store, store]).good();
+        copy
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
@@ -174,6 +203,13 @@ impl Sandbox {
             .stdin(Stdio::null());
         if let Some(key) = self.key {
             command.env("CHECKPOINT_KEY_FILE", key);
+        }
+        if ["s3://", "gs://", "az://"]
+            .iter()
+            .any(|scheme| self.store.starts_with(scheme))
+        {
+            let said = |name: &&'static str| Some((*name, std::env::var_os(name)?));
+            command.envs(CREDENTIALS.iter().filter_map(said));
         }
         command
     }

@@ -8,6 +8,7 @@ use checkpoint::{Clock, Durability, Stats, Store, SystemClock, Timestamp};
 use serde::Serialize;
 
 use super::Answer;
+use super::stats::{gives_back, is_much_free};
 use crate::context::{Access, Context};
 use crate::fault::{Exit, Fault, shell_word};
 use crate::output::{Cell, Column, Rows, bytes, style};
@@ -201,9 +202,8 @@ fn space(stats: &Stats) -> Check {
     const WHAT: &str = "space";
     let (takes, free) = (stats.stored_bytes, stats.free_bytes);
     let says = format!("{}, of which {} free", bytes(takes), bytes(free));
-    if free > takes / 2 && free > 16 << 20 {
-        let to_do = "`checkpoint maintain --compact` gives it back to the system";
-        Check::look(WHAT, says, to_do)
+    if is_much_free(stats, 16 << 20) {
+        Check::look(WHAT, says, gives_back(stats))
     } else {
         Check::good(WHAT, says)
     }
