@@ -102,9 +102,11 @@ impl Told {
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
         let store = context.store(Access::Read).await?;
+        let newest = store.changed(Position::START, Duration::ZERO).await?;
         let mut at = match self.after {
+            After::Position(position) if position > newest => return Err(ahead(position, newest)),
             After::Position(position) => position,
-            After::Now => store.changed(Position::START, Duration::ZERO).await?,
+            After::Now => newest,
         };
         let interrupted = interrupt::asked();
         tokio::select! {
@@ -190,6 +192,16 @@ fn tell(change: &Change, context: &mut Context) -> Result<(), Fault> {
         told.position
     );
     context.out.line(line.trim_end())
+}
+
+/// What is after a position that never was would be missed until the store comes there.
+fn ahead(position: Position, newest: Position) -> Fault {
+    Fault::new(
+        Exit::Conflict,
+        format!("{position} is after the newest change, {newest}"),
+    )
+    .hint("is it of another store, or was this one put back to an earlier state?")
+    .hint(format!("begin with `checkpoint watch --after {newest}`"))
 }
 
 /// Changes may be asked for that are no longer kept.
