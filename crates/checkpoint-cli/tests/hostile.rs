@@ -340,3 +340,11 @@ fn where_nothing_can_be_written_it_is_said_what_helps() {
         assert!(!told.contains("--key-file"), "{told}");
     }
 }
+
+#[test]
+fn a_watch_that_nobody_reads_ends() {
+    let sandbox = Sandbox::furnished("sqlite://store.db");
+    let line = "{ timeout 20 checkpoint watch --after start; echo $? > code; } | head -n 1";
+    assert_eq!(sandbox.sh(line).good().lines().count(), 1);
+    assert_eq!(sandbox.read("code"), "0\n");
+}

@@ -24,6 +24,9 @@ const PAGE: usize = 1_000;
 /// How long one question waits for a change.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether somebody still reads.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// Tells what happens in the store, a line for each change, until it is interrupted
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -147,7 +150,10 @@ impl Args {
                 break;
             }
             if is_over {
-                store.changed(*at, PATIENCE).await?;
+                tokio::select! {
+                    changed = store.changed(*at, PATIENCE) => drop(changed?),
+                    fault = nobody_reads(context) => return Err(fault),
+                }
             }
         }
         match damaged {
@@ -165,6 +171,17 @@ impl Args {
         };
         let session = change.session.as_ref().map(ToString::to_string);
         session.as_deref() == Some(name)
+    }
+}
+
+/// Returns when who read the lines has gone, and waits for nothing else.
+async fn nobody_reads(context: &Context) -> Fault {
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        if context.out.is_closed() {
+            return Fault::output(&std::io::ErrorKind::BrokenPipe.into());
+        }
     }
 }
 
