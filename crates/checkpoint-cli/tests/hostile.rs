@@ -348,3 +348,16 @@ fn a_watch_that_nobody_reads_ends() {
     assert_eq!(sandbox.sh(line).good().lines().count(), 1);
     assert_eq!(sandbox.read("code"), "0\n");
 }
+
+#[test]
+fn a_damaged_file_is_not_taken_for_a_damaged_store() {
+    let sandbox = Sandbox::furnished("sqlite://store.db");
+    sandbox.run(&["export", "all.archive"]).good();
+    let mut bytes = std::fs::read(sandbox.file("all.archive")).expect("read");
+    bytes.truncate(bytes.len() / 2);
+    std::fs::write(sandbox.file("half.archive"), bytes).expect("written");
+    let told = sandbox.run(&["import", "half.archive", "-s", "sqlite://new.db"]);
+    let told = told.bad(1);
+    assert!(told.contains("import --check"), "{told}");
+    assert!(!told.contains("checkpoint verify"), "{told}");
+}

@@ -172,6 +172,12 @@ impl Fault {
         self
     }
 
+    /// Without what there was to try.
+    pub(crate) fn unhinted(mut self) -> Self {
+        self.0.hints.clear();
+        self
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.0.exit
     }
