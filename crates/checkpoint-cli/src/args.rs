@@ -1,13 +1,14 @@
 //! What can be asked for.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 
-use crate::fault::Exit;
-use crate::output::{Color, Format, style};
+use crate::fault::{Exit, Fault};
+use crate::output::{Color, Format, Output, style};
 use crate::verbs::Verb;
 
 const ABOUT: &str = "Look into a checkpoint store, save from a shell, keep it healthy.";
@@ -94,10 +95,15 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
         .try_get_matches_from(words)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| {
-        // A pipe that is closed wants no more of it.
-        let _ = error.print();
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        match (error.kind(), printed) {
+            (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Err(error))
+                // A pipe that is closed wants no more of it.
+                if error.kind() != std::io::ErrorKind::BrokenPipe =>
+            {
+                Output::plain().refuse(&Fault::output(&error))
+            }
+            (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _) => Exit::Done,
             _ => Exit::Usage,
         }
     })

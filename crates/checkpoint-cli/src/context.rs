@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use checkpoint::crypto::{Encrypted, Key};
-use checkpoint::{Backend, OpenOptions, Store};
+use checkpoint::{Backend, Durability, OpenOptions, Store};
 
 use crate::fault::{Exit, Fault};
 use crate::output::Output;
@@ -47,7 +47,14 @@ impl Context {
     pub(crate) async fn store(&mut self, access: Access) -> Result<Store, Fault> {
         let url = self.settings.store.value.clone();
         let key = self.settings.key()?;
-        self.store_at(&url, key, access).await
+        let has_key = key.is_some();
+        let opened = self.store_at(&url, key, access).await;
+        opened.map_err(|fault| match fault.exit() {
+            Exit::Refused if !has_key && !fault.is_of_system() => {
+                fault.hint("name its key by --key-file FILE")
+            }
+            _ => fault,
+        })
     }
 
     /// Any store; without a key it must not be encrypted.
@@ -58,7 +65,16 @@ impl Context {
         access: Access,
     ) -> Result<Store, Fault> {
         let opened = options(url, key, access).open().await;
-        let store = opened.map_err(|error| Fault::opening(&error, url))?;
+        let store = opened.map_err(|error| match access {
+            Access::Create => Fault::making(&error),
+            Access::Read | Access::Write => Fault::opening(&error, url),
+        })?;
+        if access == Access::Create && store.info().durability == Durability::Memory {
+            let problem = "a store in memory is gone with its program";
+            return Err(
+                Fault::usage(problem).hint("name one that is kept, such as sqlite://agent.db")
+            );
+        }
         self.opened.push(store.clone());
         Ok(store)
     }

@@ -16,6 +16,7 @@ mod settings;
 mod time;
 mod verbs;
 mod view;
+mod whole;
 
 use std::process::ExitCode;
 

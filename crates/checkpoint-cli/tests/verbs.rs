@@ -45,7 +45,7 @@ fn only_init_makes_a_store() {
 #[test]
 fn a_store_in_memory_is_no_store_for_the_next_command() {
     let sandbox = Sandbox::empty("memory:");
-    sandbox.run(&["init"]).good();
+    sandbox.run(&["init"]).bad(2);
     assert!(
         sandbox
             .run(&["list"])

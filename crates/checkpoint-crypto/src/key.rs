@@ -52,6 +52,7 @@ enum Source {
 }
 
 /// What a key is made of once it was asked for.
+#[derive(PartialEq, Eq)]
 pub(crate) enum Material {
     Key(Secret),
     Passphrase(Arc<Zeroizing<String>>),

@@ -40,7 +40,7 @@ impl<B: Backend> Encrypted<B> {
     ///
     /// # Errors
     ///
-    /// `Invalid` for no key or more than 16, those of getting at the keys, and those of the storage.
+    /// `Invalid` for no key, more than 16 or one that is named twice, those of getting at the keys, and those of the storage.
     pub async fn rewrap(&self, keys: &[Key]) -> Result<()> {
         self.change(keys, |_| Ok(())).await
     }

@@ -62,6 +62,8 @@ struct Inner {
     hints: Vec<String>,
     /// Nobody reads what is written: nothing is said.
     silent: bool,
+    /// Not found, since several are there.
+    several: bool,
 }
 
 impl Inner {
@@ -86,6 +88,7 @@ impl Fault {
             causes: Vec::new(),
             hints: Vec::new(),
             silent: false,
+            several: false,
         }))
     }
 
@@ -97,6 +100,18 @@ impl Fault {
     /// Something that was named is not there.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(Exit::NotFound, message)
+    }
+
+    /// Something that was named is not one thing.
+    pub(crate) fn several(message: impl Into<String>) -> Self {
+        let mut fault = Self::not_found(message);
+        fault.0.several = true;
+        fault
+    }
+
+    /// Whether something that was named is not there.
+    pub(crate) fn is_absence(&self) -> bool {
+        self.0.exit == Exit::NotFound && !self.0.several
     }
 
     /// Who reads standard output has had enough, which is no failure.
@@ -144,12 +159,21 @@ impl Fault {
                     "or name another one, by --store, CHECKPOINT_STORE or the configuration file",
                 )
             }
-            ErrorKind::Invalid => {
-                fault.0.exit = Exit::Usage;
-                fault
-            }
-            _ => fault,
+            _ => fault.of_url(error),
         }
+    }
+
+    /// What an error of the store means where it was to be made.
+    pub(crate) fn making(error: &Error) -> Self {
+        Self::from_error(error).of_url(error)
+    }
+
+    /// What cannot be a store was named wrongly.
+    fn of_url(mut self, error: &Error) -> Self {
+        if matches!(error.kind(), ErrorKind::Invalid) {
+            self.0.exit = Exit::Usage;
+        }
+        self
     }
 
     /// What caused it.
@@ -171,8 +195,19 @@ impl Fault {
         self
     }
 
+    /// Without what there was to try.
+    pub(crate) fn unhinted(mut self) -> Self {
+        self.0.hints.clear();
+        self
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.0.exit
+    }
+
+    /// Whether the system refused it, and no key.
+    pub(crate) fn is_of_system(&self) -> bool {
+        self.0.exit == Exit::Refused && !self.0.causes.is_empty()
     }
 
     pub(crate) fn is_silent(&self) -> bool {

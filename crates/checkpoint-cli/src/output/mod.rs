@@ -115,6 +115,22 @@ impl Output {
         io::stdout().is_terminal()
     }
 
+    /// Whether who read standard output has gone, which else only the next line would tell.
+    #[cfg(unix)]
+    pub(crate) fn is_closed(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let out = io::stdout();
+        let mut asked = [PollFd::new(&out, PollFlags::empty())];
+        let now = Timespec::default();
+        poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().contains(PollFlags::ERR)
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn is_closed(&self) -> bool {
+        false
+    }
+
     /// A line. What others wrote goes through [`shown`] first.
     pub(crate) fn line(&mut self, line: impl Display) -> Result<(), Fault> {
         writeln!(self.out, "{line}").map_err(|error| Fault::output(&error))

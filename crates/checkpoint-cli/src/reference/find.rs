@@ -2,11 +2,12 @@
 
 use checkpoint::{
     Checkpoint, CheckpointId, Filter, Item, Order, Parts, Query, Session, SessionId, Store,
+    Timestamp,
 };
 
 use super::grammar::{Base, Reference};
 use super::near::near;
-use crate::fault::{Fault, shell_word};
+use crate::fault::{Exit, Fault, shell_word};
 use crate::time::seconds;
 
 /// How short a prefix may be, in characters.
@@ -27,20 +28,29 @@ pub(crate) async fn find(store: &Store, reference: &Reference) -> Result<Checkpo
         },
         Base::Sequence(sequence) => by_sequence(store, *sequence).await?,
         Base::Latest(name) => {
-            let newest = session(store, name).await?.latest().await?;
-            newest.ok_or_else(|| {
-                Fault::not_found(format!("the session {} has no checkpoint yet", word(name)))
-            })?
+            let session = session(store, name).await?;
+            match session.latest().await? {
+                Some(newest) => newest,
+                None => {
+                    good_or_empty(&session, None).await?;
+                    let name = word(name);
+                    let problem = format!("the session {name} has no checkpoint yet");
+                    return Err(Fault::not_found(problem));
+                }
+            }
         }
         Base::AsOf(name, when) => {
             let time = when.moment();
-            let found = session(store, name).await?.as_of(time).await?;
-            found.ok_or_else(|| {
-                let (name, time) = (word(name), seconds(time));
-                Fault::not_found(format!(
-                    "the session {name} had no checkpoint yet at {time}"
-                ))
-            })?
+            let session = session(store, name).await?;
+            match session.as_of(time).await? {
+                Some(found) => found,
+                None => {
+                    good_or_empty(&session, Some(time)).await?;
+                    let (name, time) = (word(name), seconds(time));
+                    let problem = format!("the session {name} had no checkpoint yet at {time}");
+                    return Err(Fault::not_found(problem));
+                }
+            }
         }
     };
     back(store, start, reference).await
@@ -75,6 +85,30 @@ pub(crate) async fn session(store: &Store, name: &str) -> Result<Session, Fault>
     }
 }
 
+/// Refuses a session of which all, up to a time, is set aside as damaged: it is not one that begins, and who takes it for
+/// one does all of its work again.
+pub(crate) async fn good_or_empty(
+    session: &Session,
+    until: Option<Timestamp>,
+) -> Result<(), Fault> {
+    let list = session.list().with_quarantined().limit(1);
+    let listing = match until {
+        Some(time) => list.until(time),
+        None => list,
+    }
+    .await?;
+    if listing.checkpoints.is_empty() && listing.damaged.is_empty() {
+        return Ok(());
+    }
+    let name = word(&session.id().to_string());
+    Err(Fault::new(
+        Exit::Failed,
+        format!("all checkpoints of the session {name} are set aside as damaged"),
+    )
+    .hint("`checkpoint verify` tells what is damaged, and a backup may have it whole")
+    .hint(format!("`checkpoint delete --session {name}` begins anew")))
+}
+
 /// By an id, or the start of one; none when there is none.
 async fn by_id(store: &Store, text: &str) -> Result<Option<Checkpoint>, Fault> {
     let id = CheckpointId::new(text).map_err(|error| Fault::usage(error.to_string()))?;
@@ -107,7 +141,7 @@ async fn by_whole_id(
 }
 
 fn ambiguous(text: &str, candidates: &[CheckpointId]) -> Fault {
-    let fault = Fault::not_found(format!(
+    let fault = Fault::several(format!(
         "several checkpoints begin with {}; write more of one",
         word(text)
     ));

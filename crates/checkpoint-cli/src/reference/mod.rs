@@ -6,5 +6,5 @@ mod find;
 mod grammar;
 mod near;
 
-pub(crate) use self::find::{again, find, session};
+pub(crate) use self::find::{again, find, good_or_empty, session};
 pub(crate) use self::grammar::Reference;

@@ -81,6 +81,18 @@ fn text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
+/// What is wrong and where, on one line and without the text, which may hold a secret.
+fn told(error: &toml::de::Error, text: &str) -> String {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = text
+        .bytes()
+        .take(start)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1;
+    format!("line {line}: {}", error.message())
+}
+
 fn parse(text: &str, path: &Path) -> Result<Said, Fault> {
     let blame = |problem: String| {
         Fault::usage(format!(
@@ -88,7 +100,7 @@ fn parse(text: &str, path: &Path) -> Result<Said, Fault> {
             path.display()
         ))
     };
-    let written: Written = toml::from_str(text).map_err(|error| blame(error.to_string()))?;
+    let written: Written = toml::from_str(text).map_err(|error| blame(told(&error, text)))?;
     // A path is said from where the file lies, since it is read from any directory.
     let beside = |named: PathBuf| path.parent().unwrap_or(Path::new("")).join(named);
     let keys = [
@@ -155,7 +167,8 @@ mod tests {
                 "unknown field `stroe`, expected one of `store`",
             ),
             ("store = 1", "invalid type: integer"),
-            ("store", "line 1"),
+            ("store", "line 1: "),
+            ("\nkey_command = 'token hunter2", "line 2: "),
             (
                 "output = 'xml'",
                 "`output` cannot be \"xml\"; it is table, json, jsonl",
@@ -170,6 +183,10 @@ mod tests {
             let error = read(text).expect_err("wrong");
             assert!(error.contains(expected), "{text}: {error}");
             assert!(error.contains("/etc/cp/config.toml"), "{error}");
+            assert!(
+                !error.contains('\n') && !error.contains("hunter2"),
+                "{error}"
+            );
         }
     }
 

@@ -161,19 +161,28 @@ impl Settings {
 
     /// The key, if one is named. A file that is not there is told here, where it cannot be taken for the store.
     pub(crate) fn key(&self) -> Result<Option<Key>, Fault> {
-        let Some(key) = &self.key else {
-            return Ok(None);
-        };
-        if let KeyFrom::File(path) | KeyFrom::PassphraseFile(path) = &key.value
+        self.key.as_ref().map(Setting::key).transpose()
+    }
+}
+
+impl Setting<KeyFrom> {
+    /// As [`Settings::key`], for one that is named.
+    fn key(&self) -> Result<Key, Fault> {
+        if let KeyFrom::File(path) | KeyFrom::PassphraseFile(path) = &self.value
             && let Err(error) = std::fs::metadata(path)
         {
             return Err(Fault::file("read the key", path, &error).hint(format!(
                 "it is named by {}; `checkpoint init --new-key` makes one for a new store",
-                key.source
+                self.source
             )));
         }
-        Ok(Some(key.value.key()))
+        Ok(self.value.key())
     }
+}
+
+/// The key in a file that a flag names.
+pub(crate) fn flag_key(name: &'static str, path: PathBuf) -> Result<Key, Fault> {
+    setting(KeyFrom::File(path), Source::Flag(name)).key()
 }
 
 const fn setting<T>(value: T, source: Source) -> Setting<T> {

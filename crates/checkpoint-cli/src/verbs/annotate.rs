@@ -56,7 +56,9 @@ impl Args {
             session
                 .annotate(checkpoint.id(), note, self.severity, &self.author)
                 .await?;
-            return Ok(Exit::Done);
+            if !context.out.is_for_programs() {
+                return Ok(Exit::Done);
+            }
         }
         let mut rows = Rows::new(COLUMNS);
         for note in session.annotations(checkpoint.id()).await? {

@@ -8,6 +8,7 @@ use super::{Answer, moved};
 use crate::context::{Access, Context};
 use crate::fault::Fault;
 use crate::progress::Unit;
+use crate::settings::flag_key;
 
 const EXAMPLES: &str = "\
 Each side takes the key that all verbs take, unless something else is said of it. Copying again brings what came since, and
@@ -55,7 +56,8 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
-        let key = key(self.from_key_file.clone(), self.from_plain, context)?;
+        let file = self.from_key_file.clone();
+        let key = key("--from-key-file", file, self.from_plain, context)?;
         let from = context.store_at(&self.from, key, Access::Read).await;
         let from = from.map_err(|fault| side(fault, "--from-key-file or --from-plain"))?;
         // The target is made for what is there.
@@ -82,13 +84,19 @@ impl Args {
 }
 
 fn key_of_target(args: &Args, context: &Context) -> Result<Option<Key>, Fault> {
-    key(args.to_key_file.clone(), args.to_plain, context)
+    let file = args.to_key_file.clone();
+    key("--to-key-file", file, args.to_plain, context)
 }
 
-/// The key of one side.
-fn key(file: Option<PathBuf>, is_plain: bool, context: &Context) -> Result<Option<Key>, Fault> {
+/// The key of one side, for which a flag may name a file.
+fn key(
+    flag: &'static str,
+    file: Option<PathBuf>,
+    is_plain: bool,
+    context: &Context,
+) -> Result<Option<Key>, Fault> {
     match file {
-        Some(path) => Ok(Some(Key::from_file(path))),
+        Some(path) => flag_key(flag, path).map(Some),
         None if is_plain => Ok(None),
         None => context.settings.key(),
     }

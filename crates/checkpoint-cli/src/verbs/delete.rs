@@ -84,7 +84,11 @@ impl Args {
         // All are found before any is deleted.
         let mut found: Vec<Checkpoint> = Vec::new();
         for reference in &self.references {
-            found.push(reference::find(store, reference).await?);
+            let checkpoint = reference::find(store, reference).await?;
+            // One that is named twice is one.
+            if found.iter().all(|there| there.id() != checkpoint.id()) {
+                found.push(checkpoint);
+            }
         }
         let what = match found.as_slice() {
             [only] => format!(

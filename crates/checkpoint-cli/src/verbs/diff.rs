@@ -4,7 +4,7 @@ use checkpoint::{Checkpoint, Comparison, DiffKind};
 
 use super::Answer;
 use crate::context::{Access, Context};
-use crate::fault::Exit;
+use crate::fault::{Exit, Fault};
 use crate::output::style;
 use crate::reference::{self, Reference};
 
@@ -44,7 +44,11 @@ impl Args {
         let store = context.store(Access::Read).await?;
         let before = reference::find(&store, &self.before).await?;
         let after = reference::find(&store, &self.after).await?;
-        let comparison = store.compare(before.id(), after.id()).await?;
+        let comparison = store.compare(before.id(), after.id()).await;
+        let comparison = comparison.map_err(not_comparable)?;
+        if comparison.diff.is_empty() && before.bytes().await? != after.bytes().await? {
+            context.out.note("no value differs, but the bytes differ: spaces, the order of members, or digits of numbers beyond those that are compared");
+        }
         if self.json_patch {
             context.out.json(&comparison.diff.to_json_patch())?;
         } else if self.stat {
@@ -60,12 +64,23 @@ impl Args {
     }
 }
 
+/// Says what to do about states that are not JSON.
+fn not_comparable(error: checkpoint::Error) -> Fault {
+    let is_damage = matches!(error.kind(), checkpoint::ErrorKind::Corrupt);
+    let fault = Fault::from(error);
+    if is_damage {
+        fault
+    } else {
+        fault.hint("`checkpoint restore REF -O FILE` gives each of them as a file, for `cmp`")
+    }
+}
+
 fn readable(
     before: &Checkpoint,
     after: &Checkpoint,
     comparison: &Comparison,
     context: &mut Context,
-) -> Result<(), crate::fault::Fault> {
+) -> Result<(), Fault> {
     let paint = context.out.paint();
     if comparison.diff.is_empty() {
         return Ok(());

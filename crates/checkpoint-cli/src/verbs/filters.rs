@@ -194,7 +194,7 @@ impl Pages {
             context
                 .out
                 .note(format_args!("there may be more: --after {rest}, or --all"));
-        } else if count == 0 && self.damaged == 0 {
+        } else if count == 0 && self.damaged == 0 && self.left > 0 {
             context.out.note("there is none");
         }
         if self.damaged == 0 {

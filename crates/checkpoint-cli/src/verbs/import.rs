@@ -206,7 +206,9 @@ fn refused(error: checkpoint::Error) -> Fault {
     let is_of_file = error.context().any(|(name, _)| name == "imported");
     let fault = Fault::from(error);
     if is_of_file {
+        // What there is to try of a store that is damaged helps no file.
         fault
+            .unhinted()
             .hint("`checkpoint import --check` names all that is wrong with it, and writes nothing")
     } else {
         fault

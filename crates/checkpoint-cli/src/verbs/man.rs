@@ -6,10 +6,10 @@ use clap::CommandFactory;
 use clap_mangen::Man;
 
 use super::Answer;
-use super::restore::whole;
 use crate::args::Cli;
 use crate::context::Context;
 use crate::fault::{Exit, Fault};
+use crate::whole::whole;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,20 +33,29 @@ impl Args {
             context.out.bytes(&page(command)?)?;
             return Ok(Exit::Done);
         };
-        let mut pages = vec![("checkpoint.1".to_owned(), page(command.clone())?)];
-        for verb in command
-            .get_subcommands()
-            .filter(|verb| verb.get_name() != "help")
-        {
-            let name = format!("checkpoint-{}", verb.get_name());
-            pages.push((format!("{name}.1"), page(verb.clone().display_name(&name))?));
-        }
+        let mut pages = Vec::new();
+        collect("checkpoint", &command, &mut pages)?;
         for (name, page) in pages {
             whole(&directory.join(&name), &page)?;
             context.out.line(name)?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// The page of a command, and those of what stands below it.
+fn collect(
+    name: &str,
+    command: &clap::Command,
+    pages: &mut Vec<(String, Vec<u8>)>,
+) -> Result<(), Fault> {
+    let named = command.clone().display_name(name);
+    pages.push((format!("{name}.1"), page(named)?));
+    let below = command.get_subcommands();
+    for verb in below.filter(|verb| verb.get_name() != "help") {
+        collect(&format!("{name}-{}", verb.get_name()), verb, pages)?;
+    }
+    Ok(())
 }
 
 fn page(command: clap::Command) -> Result<Vec<u8>, Fault> {

@@ -3,7 +3,9 @@
 use super::Answer;
 use crate::context::{Access, Context};
 use crate::fault::Exit;
+use crate::output::Rows;
 use crate::reference::{self, Reference};
+use crate::view::CheckpointView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,10 +33,17 @@ impl Args {
         for reference in &self.references {
             found.push(reference::find(&store, reference).await?);
         }
+        let mut rows = Rows::new(&[]);
         for checkpoint in found {
             let session = store.session(checkpoint.session()).await?;
             session.pin(checkpoint.id(), !self.remove).await?;
+            // People see from the exit code that it was done.
+            if context.out.is_for_programs() {
+                let now = reference::again(&store, &checkpoint).await?;
+                rows.push(&mut context.out, &CheckpointView::from(&now), Vec::new)?;
+            }
         }
+        rows.finish(&mut context.out)?;
         Ok(Exit::Done)
     }
 }

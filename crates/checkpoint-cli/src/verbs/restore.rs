@@ -1,16 +1,17 @@
 //! `restore`: gives a state back, byte by byte.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use checkpoint::{Checkpoint, ErrorKind};
+use checkpoint::Checkpoint;
 use serde_json::Value;
 
 use super::Answer;
 use crate::context::{Access, Context};
 use crate::fault::{Exit, Fault};
+use crate::interrupt::aside;
 use crate::output::{bytes, shown};
 use crate::reference::{self, Reference};
+use crate::whole::{is_stream, whole};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +19,9 @@ Examples:
   $ checkpoint restore nightly@latest~1 -O state.json
   $ checkpoint restore imports@latest --default '{\"step\": 0}'
   $ checkpoint restore @2 --no-record | head -c 100";
+
+/// What helps where the store can be read alone.
+const UNRECORDED: &str = "say --no-record where nothing can be written";
 
 /// Gives the state of a checkpoint back, to standard output or to a file
 #[derive(Debug, clap::Args)]
@@ -27,7 +31,7 @@ pub(crate) struct Args {
     #[arg(value_name = "REF")]
     reference: Reference,
 
-    /// Into this file, which has either all of it or stays as it was
+    /// Into this file, which has either all of it or stays as it was; - is standard output
     #[arg(short = 'O', long, value_name = "FILE")]
     to: Option<PathBuf>,
 
@@ -36,7 +40,12 @@ pub(crate) struct Args {
     section: Option<String>,
 
     /// What is given where there is no such checkpoint yet, such as at the first run of a program
-    #[arg(long, value_name = "STATE", conflicts_with = "section")]
+    #[arg(
+        long,
+        value_name = "STATE",
+        conflicts_with = "section",
+        allow_hyphen_values = true
+    )]
     default: Option<String>,
 
     /// Does not record that it was restored; also for a store that cannot be written
@@ -51,14 +60,20 @@ impl Args {
         } else {
             Access::Write
         };
-        let store = context.store(access).await?;
+        let store = context.store(access).await;
+        let store = store.map_err(|fault| match access {
+            Access::Write if fault.is_of_system() => fault.hint(UNRECORDED),
+            _ => fault,
+        })?;
         let checkpoint = match (
             reference::find(&store, &self.reference).await,
             &self.default,
         ) {
             (Ok(checkpoint), _) => checkpoint,
-            (Err(fault), Some(default)) if fault.exit() == Exit::NotFound => {
-                return self.give(default.as_bytes(), "the default", context);
+            (Err(fault), Some(default)) if fault.is_absence() => {
+                return self
+                    .give(default.clone().into_bytes(), "the default", context)
+                    .await;
             }
             (Err(fault), _) => return Err(fault),
         };
@@ -66,7 +81,8 @@ impl Args {
         if !self.no_record {
             record(&checkpoint).await?;
         }
-        self.give(&state, &checkpoint.id().to_string(), context)
+        self.give(state, &checkpoint.id().to_string(), context)
+            .await
     }
 
     async fn state(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>, Fault> {
@@ -83,20 +99,26 @@ impl Args {
     }
 
     /// Gives out a state, to where it was asked for.
-    fn give(&self, state: &[u8], what: &str, context: &mut Context) -> Answer {
-        if let Some(path) = &self.to {
-            whole(path, state)?;
+    async fn give(&self, state: Vec<u8>, what: &str, context: &mut Context) -> Answer {
+        let to = self.to.clone().filter(|path| path != Path::new("-"));
+        if let Some(path) = to {
             let size = bytes(state.len() as u64);
+            if is_stream(&path) {
+                let at = path.clone();
+                aside(move || whole(&at, &state)).await??;
+            } else {
+                whole(&path, &state)?;
+            }
             context.out.note(format_args!(
                 "{size} of {} to {}",
                 shown(what),
                 path.display()
             ));
-        } else if context.out.is_terminal() && std::str::from_utf8(state).is_err() {
+        } else if context.out.is_terminal() && std::str::from_utf8(&state).is_err() {
             return Err(Fault::usage("the state is no text, and this is a terminal")
                 .hint("add -O FILE, or send it into a pipe"));
         } else {
-            context.out.bytes(state)?;
+            context.out.bytes(&state)?;
         }
         Ok(Exit::Done)
     }
@@ -105,13 +127,8 @@ impl Args {
 /// Records that a checkpoint was restored, where that can be written.
 async fn record(checkpoint: &Checkpoint) -> Result<(), Fault> {
     let session = checkpoint.store().session(checkpoint.session()).await?;
-    match session.restore(checkpoint.id()).await {
-        Ok(_) => Ok(()),
-        Err(error) if *error.kind() == ErrorKind::Denied => {
-            Err(Fault::from(error).hint("say --no-record where nothing can be written"))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let recorded = session.restore(checkpoint.id()).await.map(drop);
+    recorded.map_err(|error| Fault::from(error).hint(UNRECORDED))
 }
 
 async fn section(checkpoint: &Checkpoint, name: &str) -> Result<Vec<u8>, Fault> {
@@ -132,48 +149,4 @@ async fn section(checkpoint: &Checkpoint, name: &str) -> Result<Vec<u8>, Fault> 
         .map_err(|error| Fault::new(Exit::Failed, "the section does not encode").because(&error))?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// Writes a file as a whole: whoever opens it finds what was there before, or all of this.
-pub(crate) fn whole(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let written = (|| {
-        let mut file = tempfile::Builder::new()
-            .prefix(".checkpoint-")
-            .tempfile_in(directory)?;
-        file.write_all(bytes)?;
-        if let Ok(there) = std::fs::metadata(path) {
-            file.as_file().set_permissions(there.permissions())?;
-        }
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        // The name is on disk once its directory is.
-        if cfg!(unix) {
-            std::fs::File::open(directory)?.sync_all()
-        } else {
-            Ok(())
-        }
-    })();
-    written.map_err(|error| Fault::file("write", path, &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_written_as_a_whole_or_stays_as_it_was() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("state.json");
-        whole(&path, b"1").expect("written");
-        whole(&path, b"22").expect("written again");
-        assert_eq!(std::fs::read(&path).expect("read"), b"22");
-        let left = std::fs::read_dir(directory.path()).expect("listed").count();
-        assert_eq!(left, 1, "nothing else is left");
-        let fault = whole(&directory.path().join("no/such"), b"1").expect_err("no directory");
-        assert_eq!(fault.exit(), Exit::NotFound);
-    }
 }

@@ -2,6 +2,7 @@
 
 mod witness;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use checkpoint::{Finding, Head, Recovery, Store, VerifyReport};
@@ -40,7 +41,7 @@ pub(crate) struct Args {
 
     /// Only the newest so many checkpoints of each session
     #[arg(long, value_name = "N")]
-    newest: Option<usize>,
+    newest: Option<NonZeroUsize>,
 
     /// Sets damaged checkpoints aside, so that sessions go on from a good one; deletes nothing
     #[arg(long)]
@@ -167,7 +168,7 @@ impl Args {
             verify = verify.session(named(store, name).await?);
         }
         if let Some(newest) = self.newest {
-            verify = verify.newest(newest);
+            verify = verify.newest(newest.get());
         }
         context.progress.begin("checked", Unit::Share);
         let report = verify.progress(context.progress.hears()).await?;

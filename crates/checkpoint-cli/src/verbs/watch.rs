@@ -24,6 +24,9 @@ const PAGE: usize = 1_000;
 /// How long one question waits for a change.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether somebody still reads.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// Tells what happens in the store, a line for each change, until it is interrupted
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -102,9 +105,11 @@ impl Told {
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
         let store = context.store(Access::Read).await?;
+        let newest = store.changed(Position::START, Duration::ZERO).await?;
         let mut at = match self.after {
+            After::Position(position) if position > newest => return Err(ahead(position, newest)),
             After::Position(position) => position,
-            After::Now => store.changed(Position::START, Duration::ZERO).await?,
+            After::Now => newest,
         };
         let interrupted = interrupt::asked();
         tokio::select! {
@@ -145,7 +150,10 @@ impl Args {
                 break;
             }
             if is_over {
-                store.changed(*at, PATIENCE).await?;
+                tokio::select! {
+                    changed = store.changed(*at, PATIENCE) => drop(changed?),
+                    fault = nobody_reads(context) => return Err(fault),
+                }
             }
         }
         match damaged {
@@ -163,6 +171,17 @@ impl Args {
         };
         let session = change.session.as_ref().map(ToString::to_string);
         session.as_deref() == Some(name)
+    }
+}
+
+/// Returns when who read the lines has gone, and waits for nothing else.
+async fn nobody_reads(context: &Context) -> Fault {
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        if context.out.is_closed() {
+            return Fault::output(&std::io::ErrorKind::BrokenPipe.into());
+        }
     }
 }
 
@@ -190,6 +209,16 @@ fn tell(change: &Change, context: &mut Context) -> Result<(), Fault> {
         told.position
     );
     context.out.line(line.trim_end())
+}
+
+/// What is after a position that never was would be missed until the store comes there.
+fn ahead(position: Position, newest: Position) -> Fault {
+    Fault::new(
+        Exit::Conflict,
+        format!("{position} is after the newest change, {newest}"),
+    )
+    .hint("is it of another store, or was this one put back to an earlier state?")
+    .hint(format!("begin with `checkpoint watch --after {newest}`"))
 }
 
 /// Changes may be asked for that are no longer kept.

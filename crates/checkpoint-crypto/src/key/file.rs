@@ -26,7 +26,14 @@ pub fn generate(path: impl AsRef<Path>) -> Result<()> {
         file.write_all(line.as_bytes())?;
         file.sync_all()
     })();
-    written.map_err(|error| refused(path, error))?;
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::not_found("the directory in which the key is to be is not there; make it first")
+                .with("file", path.display())
+                .because(error)
+        }
+        _ => refused(path, error),
+    })?;
     sync_directory(&SystemFiles, path)
 }
 

@@ -158,6 +158,13 @@ pub(super) fn seal(
                 .with("keys", materials.len()),
         );
     }
+    // A key that stands for two hides that another one is missing.
+    let mut named = materials.iter().enumerate();
+    if named.any(|(n, material)| materials[..n].contains(material)) {
+        return Err(Error::invalid(
+            "a key is named twice; name each that is to open the store once",
+        ));
+    }
     let seal = |material: &Material| {
         let (key, argon2) = match material {
             Material::Key(key) => (key.clone(), None),

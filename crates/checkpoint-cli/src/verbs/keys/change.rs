@@ -34,15 +34,18 @@ pub(super) struct Others {
 }
 
 impl Others {
-    /// The keys that are to open the store. That none is dropped by oversight is looked at first.
-    async fn keys(&self, store: &Sealed, context: &Context) -> Result<Vec<Key>, Fault> {
+    /// The keys that are named.
+    fn named(&self) -> impl Iterator<Item = Key> {
         let files = self.also_key_file.iter().map(Key::from_file);
-        let passphrases = self
-            .also_passphrase_file
-            .iter()
-            .map(Key::from_passphrase_file);
+        let passphrases = self.also_passphrase_file.iter();
+        files.chain(passphrases.map(Key::from_passphrase_file))
+    }
+
+    /// The present key and those that are named, which are to open the store. That none is dropped by oversight is looked
+    /// at first.
+    async fn keys(&self, store: &Sealed, context: &Context) -> Result<Vec<Key>, Fault> {
         let now = context.settings.key()?;
-        let keys: Vec<_> = now.into_iter().chain(files).chain(passphrases).collect();
+        let keys: Vec<_> = now.into_iter().chain(self.named()).collect();
         let (there, named) = (store.slots().await?.len(), keys.len());
         if named < there && !self.drop_others {
             return Err(Fault::usage(format!(
@@ -89,7 +92,7 @@ impl Rewrap {
         let mut keys = if self.keep {
             self.others.keys(&store, context).await?
         } else {
-            Vec::new()
+            self.others.named().collect()
         };
         for path in &self.new_key_file {
             if self.make {

@@ -16,7 +16,7 @@ use checkpoint::{ErrorKind, Session, SessionId, Trigger};
 
 use self::again::Again;
 use self::child::{Child, End, Signals};
-use self::place::Place;
+use self::place::{Found, Place};
 use self::start::Start;
 use super::Answer;
 use crate::context::{Access, Context};
@@ -120,9 +120,8 @@ impl Args {
             context.out.note(format_args!(
                 "the command {end}; it starts again in {soon} ({count} of {of})"
             ));
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                _ = signals.next() => return ended(end, kept),
+            if asked_within(wait, &mut signals).await {
+                return ended(end, kept);
             }
         }
     }
@@ -201,8 +200,12 @@ impl Kept {
     async fn look(&mut self, context: &mut Context) -> Result<(), Fault> {
         let looked = tokio::task::block_in_place(|| self.place.look());
         let bytes = match looked {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return Ok(()),
+            Ok(Found::New(bytes)) => bytes,
+            Ok(Found::Saved) => {
+                self.unsaved = None;
+                return Ok(());
+            }
+            Ok(Found::Nothing) => return Ok(()),
             Err(fault) => {
                 self.fail(fault, context);
                 return Ok(());
@@ -246,6 +249,12 @@ impl Kept {
         }
         self.unsaved = Some(fault);
     }
+}
+
+/// Waits; answers whether somebody asked to end meanwhile. Other signals have nobody to go to.
+async fn asked_within(wait: Duration, signals: &mut Signals) -> bool {
+    let asked = async { while !signals.next().await.is_end() {} };
+    tokio::time::timeout(wait, asked).await.is_ok()
 }
 
 /// Ends as the command did, unless that went well and its last state is not saved.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::start::{Start, digest};
 use crate::fault::{Exit, Fault};
 use crate::json;
-use crate::verbs::restore::whole;
+use crate::whole::whole;
 
 /// A file that is looked at now and then.
 #[derive(Debug)]
@@ -27,6 +27,17 @@ pub(super) struct Place {
     saving: Option<[u8; 32]>,
     /// The command has ended: nobody writes any more.
     over: Over,
+}
+
+/// What a look at it finds.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Nothing yet, or nothing else than before.
+    Nothing,
+    /// The state that was saved last.
+    Saved,
+    /// A state that is to be saved.
+    New(Vec<u8>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +118,9 @@ impl Place {
     }
 
     /// What is to be saved, if anything is. A file that is being written is looked at again later.
-    pub(super) fn look(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+    pub(super) fn look(&mut self) -> Result<Found, Fault> {
         let Some((bytes, stamp)) = self.read()? else {
-            return Ok(None);
+            return Ok(Found::Nothing);
         };
         // A change may leave the stamp as it was when it comes at once after another: seen is what was so twice.
         let is_settled = self.last == Some(stamp);
@@ -119,12 +130,12 @@ impl Place {
             self.seen = Some(stamp);
         }
         if self.saved == Some(found) {
-            return Ok(None);
+            return Ok(Found::Saved);
         }
         // Bytes do not tell whether somebody is still writing, or was killed while he was.
         let is_whole = !self.is_raw || is_settled || self.over == Over::Well;
         if !is_whole {
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
         if !self.is_raw
             && let Err(error) = json::check(&bytes)
@@ -136,11 +147,11 @@ impl Place {
                     .because(&error)
                     .hint("say --raw to save bytes as they are"))
             } else {
-                Ok(None)
+                Ok(Found::Nothing)
             };
         }
         self.saving = Some(found);
-        Ok(Some(bytes))
+        Ok(Found::New(bytes))
     }
 
     pub(super) fn is_saved(&mut self) {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::context::Context;
 use crate::fault::{Exit, Fault};
-use crate::verbs::restore::whole;
+use crate::whole::whole;
 
 /// What a command begins with. The file is gone with it.
 #[derive(Debug)]
@@ -49,7 +49,10 @@ impl Start {
                 return Err(Fault::new(Exit::Failed, "no checkpoint of the session is good, so there is nothing to go on from")
                     .hint("`checkpoint verify` tells what is damaged; `checkpoint delete --session` begins anew"));
             }
-            (None, None) => None,
+            (None, None) => {
+                crate::reference::good_or_empty(session, None).await?;
+                None
+            }
         };
         Ok(Self { restored })
     }

@@ -73,7 +73,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 struct Said {
     /// What happened
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     message: Option<String>,
 
     /// A tag; may be said several times

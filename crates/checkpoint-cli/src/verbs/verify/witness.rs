@@ -1,5 +1,7 @@
 //! Witnesses: what was in a store, kept elsewhere.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use checkpoint::{BlockFinding, Explanation, Store, Witness, WitnessReport};
@@ -11,10 +13,10 @@ use crate::fault::{Exit, Fault};
 use crate::output::{shown, style};
 use crate::progress::Unit;
 use crate::verbs::Answer;
-use crate::verbs::restore::whole;
+use crate::whole::whole;
 
 /// The most bytes that a file may have to be taken for a witness.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 1 << 28;
 
 #[derive(Debug, Serialize)]
 struct Made {
@@ -80,15 +82,19 @@ pub(super) async fn check(store: &Store, path: &Path, context: &mut Context) -> 
 }
 
 fn read(path: &Path) -> Result<String, Fault> {
-    let length = std::fs::metadata(path).map(|file| file.len());
-    let length = length.map_err(|error| Fault::file("read", path, &error))?;
-    if length > LARGEST {
+    let failed = |error| Fault::file("read", path, &error);
+    let file = File::open(path).map_err(failed)?;
+    let mut text = String::new();
+    // A device has no length, and no end.
+    let most = LARGEST + 1;
+    let read = file.take(most).read_to_string(&mut text).map_err(failed)?;
+    if read as u64 == most {
         return Err(Fault::usage(format!(
-            "{} is no witness: it has {length} bytes",
+            "{} is no witness: it has more than {LARGEST} bytes",
             path.display()
         )));
     }
-    std::fs::read_to_string(path).map_err(|error| Fault::file("read", path, &error))
+    Ok(text)
 }
 
 fn document(report: &WitnessReport) -> Value {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWrite;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::files::file_fault;
 use crate::store::offload;
 
 /// What takes the bytes.
@@ -55,6 +56,13 @@ impl NewFile {
                 .with("path", path.display()));
             }
             Ok(_) if !overwrite => return Err(taken(&path)),
+            // A pipe or a device would be gone.
+            _ if fs::metadata(&path).is_ok_and(|there| !there.is_file()) => {
+                return Err(
+                    Error::invalid("what is there is no regular file; name another one")
+                        .with("path", path.display()),
+                );
+            }
             _ => {}
         }
         let mut temporary = OsString::from(".");
@@ -136,7 +144,5 @@ fn taken(path: &Path) -> Error {
 }
 
 fn failed(what: &str, path: &Path, error: io::Error) -> Error {
-    Error::storage(format!("could not {what} the file"))
-        .with("path", path.display())
-        .because(error)
+    file_fault(error, &format!("{what} the file"), path)
 }
