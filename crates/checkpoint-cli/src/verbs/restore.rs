@@ -92,7 +92,7 @@ impl Args {
                 shown(what),
                 path.display()
             ));
-        } else if context.out.is_terminal() && std::str::from_utf8(state).is_err() {
+        } else if context.out.is_terminal() && !is_text(state) {
             return Err(Fault::usage("the state is no text, and this is a terminal")
                 .hint("add -O FILE, or send it into a pipe"));
         } else {
@@ -100,6 +100,15 @@ impl Args {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Whether a terminal can show it. What moves its cursor is not text.
+fn is_text(state: &[u8]) -> bool {
+    let is_ruly = |text: &str| {
+        text.split(['\n', '\r', '\t'])
+            .all(|part| shown(part) == part)
+    };
+    std::str::from_utf8(state).is_ok_and(is_ruly)
 }
 
 /// Records that a checkpoint was restored, where that can be written.
@@ -163,6 +172,15 @@ pub(crate) fn whole(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_moves_the_cursor_of_a_terminal_is_no_text() {
+        assert!(is_text("{\"plan\":\t\"合意 é\"}\r\n".as_bytes()));
+        for state in ["\u{1b}[31m", "\u{9b}31m", "\0", "\u{7f}", "\u{202e}"] {
+            assert!(!is_text(state.as_bytes()), "{state:?}");
+        }
+        assert!(!is_text(b"\xff"));
+    }
 
     #[test]
     fn a_file_is_written_as_a_whole_or_stays_as_it_was() {

@@ -120,7 +120,9 @@ fn tell(counted: &Counted<'_>, context: &mut Context) -> Result<(), Fault> {
     }
     for (name, value) in lines {
         let name = context.out.paint().with(style::HEAD, format!("{name:<22}"));
-        context.out.line(format_args!("{name}  {value}"))?;
+        context
+            .out
+            .paragraph(format_args!("{name}  "), 24, [value.as_str()])?;
     }
     if free > counted.stored_bytes / 2 && free > 1 << 20 {
         context

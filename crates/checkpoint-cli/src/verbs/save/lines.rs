@@ -1,7 +1,7 @@
 //! States a line each, from a program that keeps this one open: it writes a line, and goes on when it has read the
 //! answer.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use checkpoint::Session;
 use tokio::sync::mpsc;
@@ -24,6 +24,10 @@ pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -
     let name = args.session.to_string();
     let (mut saved, mut refused) = (0_u64, 0_u64);
     context.progress.begin("saved", Unit::Of("states"));
+    if io::stdin().is_terminal() {
+        // Nothing is drawn where somebody writes.
+        context.progress.clear();
+    }
     while let Some(line) = lines.recv().await {
         let answer = match line.map_err(|error| unreadable(&error))? {
             Line::Whole(line) => one(args, session, line).await,
@@ -52,6 +56,7 @@ pub(super) async fn run(args: &Args, session: &Session, context: &mut Context) -
             return Err(fault);
         }
     }
+    context.progress.clear();
     context
         .out
         .note(format_args!("states that were saved: {saved}"));
