@@ -33,8 +33,9 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(settings: Settings) -> Self {
-        let out = Output::new(settings.output.value, settings.color.value, settings.quiet);
         let progress = Progress::new(settings.quiet);
+        let (format, color) = (settings.output.value, settings.color.value);
+        let out = Output::new(format, color, settings.quiet, progress.clone());
         Self {
             settings,
             out,

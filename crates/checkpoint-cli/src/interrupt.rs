@@ -3,6 +3,7 @@
 
 use crate::context::Context;
 use crate::fault::{Exit, Fault};
+use crate::progress::Unit;
 use crate::verbs::{Answer, Verb};
 
 /// Does a verb, until it is done or somebody interrupts it, and lets go of the stores.
@@ -11,6 +12,8 @@ pub(crate) async fn run(verb: Verb, context: &mut Context) -> Answer {
         verb.run(context).await
     } else {
         let interrupted = asked();
+        // Until it says what it does, and counts it.
+        context.progress.begin("working", Unit::Share);
         tokio::select! {
             biased;
             answer = verb.run(context) => answer,
@@ -35,12 +38,48 @@ pub(crate) async fn aside<T: Send + 'static>(
     done.map_err(|error| Fault::new(Exit::Failed, "the work could not be done").because(&error))
 }
 
+/// Returns when somebody wants the program to end: by Ctrl-C, by asking it to end, or by closing its terminal. It listens
+/// from the call on.
+#[cfg(unix)]
+pub(crate) fn asked() -> impl Future<Output = ()> {
+    use std::task::Poll;
+
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    if !hangup_is_ignored() {
+        kinds.push(SignalKind::hangup());
+    }
+    // Of those that the system does not tell it ends the program itself.
+    let mut heard: Vec<_> = kinds.into_iter().flat_map(signal).collect();
+    let heard = std::future::poll_fn(move |task| {
+        let is_asked = heard.iter_mut().any(|kind| kind.poll_recv(task).is_ready());
+        if is_asked {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    });
+    // Also beside one that takes all the turns that a task has.
+    tokio::task::unconstrained(heard)
+}
+
 /// Returns when somebody wants the program to end.
+#[cfg(not(unix))]
 pub(crate) async fn asked() {
     if tokio::signal::ctrl_c().await.is_err() {
         // The system tells nothing: it then ends the program itself.
         std::future::pending::<()>().await;
     }
+}
+
+/// Whether somebody said that the end of a terminal ends nothing, as `nohup` does.
+#[cfg(unix)]
+pub(crate) fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Who interrupts a verb is told how far it was.

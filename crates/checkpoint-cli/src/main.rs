@@ -19,12 +19,16 @@ mod view;
 mod whole;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use self::args::Cli;
 use self::context::Context;
 use self::fault::{Exit, Fault};
 use self::output::Output;
 use self::settings::Settings;
+
+/// How long what was interrupted may tidy up.
+const TIDYING: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let cli = match args::parse() {
@@ -51,6 +55,10 @@ fn runtime<F: Future<Output = verbs::Answer>>(future: impl FnOnce() -> F) -> ver
             Fault::new(Exit::Failed, "the system starts no threads").because(&error)
         })?;
     let answer = runtime.block_on(future());
-    runtime.shutdown_background();
+    match &answer {
+        // What was begun beside the verb and is given up takes away what it made, such as half a backup.
+        Err(fault) if fault.exit() == Exit::Interrupted => runtime.shutdown_timeout(TIDYING),
+        _ => runtime.shutdown_background(),
+    }
     answer
 }

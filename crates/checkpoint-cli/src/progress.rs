@@ -3,15 +3,24 @@
 
 use std::fmt;
 use std::io::{IsTerminal, stderr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::output::bytes;
 
 /// How long a verb may take before it is said how far it is.
 const GLANCE: Duration = Duration::from_millis(400);
+/// How often it is drawn, so that a bar moves also while nothing is told.
+const FRAME: Duration = Duration::from_millis(100);
+/// What stands beside the longest bar: its words, numbers, rate and remaining time.
+const WORDS: usize = 72;
+/// How long the bar itself is, at least and at most.
+const BAR: (usize, usize) = (4, 30);
+/// Where nobody says how wide the terminal is.
+const USUAL: usize = 80;
 
 /// In what something is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +28,7 @@ pub(crate) enum Unit {
     /// Things of this name, such as `checkpoints`.
     Of(&'static str),
     Bytes,
-    /// Of nothing that has a name: how much of the whole is told.
+    /// Of nothing that has a name: how much of the whole is told, or where nobody knows it, for how long.
     Share,
 }
 
@@ -39,7 +48,14 @@ pub(crate) struct Progress(Arc<Inner>);
 
 struct Inner {
     is_shown: bool,
-    state: Mutex<Option<Shown>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    shown: Option<Shown>,
+    /// Whether something draws it.
+    is_drawn: bool,
 }
 
 struct Shown {
@@ -48,47 +64,45 @@ struct Shown {
     since: Instant,
     done: u64,
     total: Option<u64>,
-    bar: Option<ProgressBar>,
+    /// What is over is told, and drawn no more.
+    is_over: bool,
+    bar: Option<(ProgressBar, Shape)>,
 }
 
 impl Progress {
     pub(crate) fn new(quiet: bool) -> Self {
         Self(Arc::new(Inner {
             is_shown: !quiet && stderr().is_terminal(),
-            state: Mutex::new(None),
+            state: Mutex::default(),
         }))
     }
 
     /// A part of the work begins, in place of the one before.
     pub(crate) fn begin(&self, doing: &'static str, unit: Unit) {
         self.clear();
-        *self.state() = Some(Shown {
+        let mut state = self.0.state();
+        state.shown = Some(Shown {
             doing,
             unit,
             since: Instant::now(),
             done: 0,
             total: None,
+            is_over: false,
             bar: None,
         });
+        if self.0.is_shown && !state.is_drawn {
+            let inner = Arc::downgrade(&self.0);
+            let drawing = thread::Builder::new().name("progress".to_owned());
+            // Without it nothing is drawn, and all else goes on.
+            state.is_drawn = drawing.spawn(move || draw(&inner)).is_ok();
+        }
     }
 
     /// So much is done, and of how much, as far as anybody knows.
     pub(crate) fn set(&self, done: u64, total: Option<u64>) {
-        let is_shown = self.0.is_shown;
-        let mut state = self.state();
-        let Some(shown) = &mut *state else { return };
-        (shown.done, shown.total) = (done, total);
-        if !is_shown || shown.since.elapsed() < GLANCE {
-            return;
+        if let Some(shown) = &mut self.0.state().shown {
+            (shown.done, shown.total) = (done, total);
         }
-        let (doing, unit, since) = (shown.doing, shown.unit, shown.since);
-        let bar = shown
-            .bar
-            .get_or_insert_with(|| bar(doing, unit, total.is_some(), since));
-        if let Some(total) = total {
-            bar.set_length(total.max(done));
-        }
-        bar.set_position(done);
     }
 
     /// For calls of the library that tell how far they are themselves.
@@ -99,8 +113,8 @@ impl Progress {
 
     /// What was done, in words; none when nothing was counted.
     pub(crate) fn so_far(&self) -> Option<String> {
-        let state = self.state();
-        let shown = state.as_ref()?;
+        let state = self.0.state();
+        let shown = state.shown.as_ref()?;
         let (doing, done, unit) = (shown.doing, shown.done, shown.unit);
         Some(match (shown.total, unit) {
             (Some(total), Unit::Of(_)) => format!("{doing}: {done} of {}", unit.count(total)),
@@ -110,46 +124,131 @@ impl Progress {
             (Some(total), Unit::Share) => {
                 format!("{doing}: {} %", done.saturating_mul(100) / total.max(1))
             }
+            (None, Unit::Share) => return None,
             (None, _) => format!("{doing}: {}", unit.count(done)),
         })
     }
 
     /// Takes the bar away; what it said is kept.
     pub(crate) fn clear(&self) {
-        if let Some(bar) = self.state().as_mut().and_then(|shown| shown.bar.take()) {
-            bar.finish_and_clear();
+        if let Some(shown) = &mut self.0.state().shown {
+            shown.is_over = true;
+            if let Some((bar, _)) = shown.bar.take() {
+                bar.finish_and_clear();
+            }
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, Option<Shown>> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes something to the terminal, with the bar out of its way.
+    pub(crate) fn aside(&self, write: impl FnOnce()) {
+        let state = self.0.state();
+        match state.shown.as_ref().and_then(|shown| shown.bar.as_ref()) {
+            Some((bar, _)) => bar.suspend(write),
+            None => write(),
+        }
     }
 }
 
-/// A bar with rate and remaining time; without a total, how much and how fast.
-fn bar(doing: &'static str, unit: Unit, bounded: bool, since: Instant) -> ProgressBar {
-    let template = match (unit, bounded) {
-        (Unit::Of(_), true) => {
-            "{prefix} [{bar:30}] {human_pos}/{human_len} {msg} ({per_sec}, {eta} left)"
-        }
-        (Unit::Of(_), false) => "{prefix} {spinner} {human_pos} {msg} ({per_sec}, {elapsed})",
-        (Unit::Share, true) => "{prefix} [{bar:30}] {percent} % ({eta} left)",
-        (Unit::Share, false) => "{prefix} {spinner} ({elapsed})",
-        (Unit::Bytes, true) => {
-            "{prefix} [{bar:30}] {binary_bytes}/{binary_total_bytes} ({binary_bytes_per_sec}, {eta} left)"
-        }
-        (Unit::Bytes, false) => {
-            "{prefix} {spinner} {binary_bytes} ({binary_bytes_per_sec}, {elapsed})"
-        }
-    };
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(style.progress_chars("=> "));
-    bar.set_prefix(doing);
-    if let Unit::Of(name) = unit {
-        bar.set_message(name);
+impl Inner {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Draws how far it is, again and again, for as long as anybody holds it.
+fn draw(inner: &Weak<Inner>) {
+    loop {
+        thread::park_timeout(FRAME);
+        let Some(inner) = inner.upgrade() else { return };
+        if let Some(shown) = &mut inner.state().shown {
+            shown.draw();
+        }
+    }
+}
+
+impl Shown {
+    fn draw(&mut self) {
+        if self.is_over || self.since.elapsed() < GLANCE {
+            return;
+        }
+        let size = terminal_size::terminal_size_of(stderr());
+        let shape = Shape {
+            unit: self.unit,
+            is_bounded: self.total.is_some(),
+            width: size.map_or(USUAL, |(width, _)| usize::from(width.0)),
+        };
+        let (bar, drawn) = self
+            .bar
+            .get_or_insert_with(|| (bar(self.doing, shape, self.since), shape));
+        if *drawn != shape {
+            *drawn = shape;
+            bar.set_style(shape.style());
+        }
+        if let Some(total) = self.total {
+            bar.set_length(total.max(self.done));
+        }
+        bar.set_position(self.done);
+        bar.tick();
+    }
+}
+
+/// On what it rests how a bar looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    unit: Unit,
+    /// Whether anybody knows how much there is to do.
+    is_bounded: bool,
+    /// Of the terminal.
+    width: usize,
+}
+
+impl Shape {
+    /// A bar with rate and remaining time; without a total, how much and how fast. It takes one line.
+    fn template(self) -> String {
+        let room = self.width.saturating_sub(WORDS);
+        let long = room.clamp(BAR.0, BAR.1);
+        match (self.unit, self.is_bounded) {
+            (_, true) if room < BAR.0 => "{prefix} {percent} % ({eta} left)".to_owned(),
+            (Unit::Of(name), true) => format!(
+                "{{prefix}} [{{bar:{long}}}] {{human_pos}}/{{human_len}} {name} ({{rate}}, {{eta}} left)"
+            ),
+            (Unit::Bytes, true) => format!(
+                "{{prefix}} [{{bar:{long}}}] {{binary_bytes}}/{{binary_total_bytes}} ({{binary_bytes_per_sec}}, {{eta}} left)"
+            ),
+            (Unit::Share, true) => {
+                format!("{{prefix}} [{{bar:{long}}}] {{percent}} % ({{eta}} left)")
+            }
+            (Unit::Of(_), false) if room < BAR.0 => {
+                "{prefix} {spinner} {human_pos} ({elapsed})".to_owned()
+            }
+            (Unit::Bytes, false) if room < BAR.0 => {
+                "{prefix} {spinner} {binary_bytes} ({elapsed})".to_owned()
+            }
+            (Unit::Of(name), false) => {
+                format!("{{prefix}} {{spinner}} {{human_pos}} {name} ({{rate}}, {{elapsed}})")
+            }
+            (Unit::Bytes, false) => {
+                "{prefix} {spinner} {binary_bytes} ({binary_bytes_per_sec}, {elapsed})".to_owned()
+            }
+            (Unit::Share, false) => "{prefix} {spinner} ({elapsed})".to_owned(),
+        }
+    }
+
+    fn style(self) -> ProgressStyle {
+        let style = ProgressStyle::with_template(&self.template());
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, write: &mut dyn fmt::Write| {
+            // What does not fit in is left out.
+            let _ = write!(write, "{:.0}/s", state.per_sec());
+        };
+        style.progress_chars("=> ").with_key("rate", rate)
+    }
+}
+
+fn bar(doing: &'static str, shape: Shape, since: Instant) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+    bar.set_style(shape.style());
+    bar.set_prefix(doing);
     bar.with_elapsed(since.elapsed())
 }
 
@@ -163,6 +262,8 @@ impl fmt::Debug for Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
@@ -190,14 +291,88 @@ mod tests {
     }
 
     #[test]
-    fn every_bar_is_one_that_can_be_drawn() {
-        for unit in [Unit::Of("checkpoints"), Unit::Bytes, Unit::Share] {
-            for bounded in [true, false] {
-                let bar = bar("copied", unit, bounded, Instant::now());
-                bar.set_draw_target(ProgressDrawTarget::hidden());
-                bar.set_position(3);
-                assert_eq!(bar.position(), 3);
+    fn what_nobody_counts_is_not_told() {
+        let progress = Progress::new(true);
+        progress.begin("counted", Unit::Share);
+        assert_eq!(progress.so_far(), None);
+    }
+
+    /// A terminal that keeps what is drawn.
+    #[derive(Clone, Debug)]
+    struct Paper(u16, Arc<Mutex<String>>);
+
+    impl Paper {
+        fn drawn(&self) -> String {
+            self.1.lock().expect("drawn").clone()
+        }
+    }
+
+    impl indicatif::TermLike for Paper {
+        fn width(&self) -> u16 {
+            self.0
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.1.lock().expect("drawn").push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_bar_takes_one_line() {
+        let units = [Unit::Of("checkpoints"), Unit::Bytes, Unit::Share];
+        let widths = [40, 76, 80, 200];
+        let shapes = units.iter().flat_map(|unit| {
+            let both = [true, false].into_iter();
+            both.flat_map(move |is_bounded| widths.map(|width| (*unit, is_bounded, width)))
+        });
+        for (unit, is_bounded, width) in shapes {
+            let shape = Shape {
+                unit,
+                is_bounded,
+                width,
+            };
+            let bar = bar("witnessed", shape, Instant::now());
+            let paper = Paper(u16::try_from(width).expect("a width"), Arc::default());
+            bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(paper.clone())));
+            if is_bounded {
+                bar.set_length(9_876_543);
             }
+            bar.set_position(1_234_567);
+            bar.tick();
+            let drawn = paper.drawn();
+            let line = drawn.split("witnessed").last().expect("drawn").trim_end();
+            // How fast it is would be another number in a while.
+            let (before, after) = line.split_once('(').expect("what follows");
+            let after = match after.contains("/s, ") {
+                true => "(123.45 MiB/s, 10s left)",
+                false => after,
+            };
+            let columns = "witnessed".len() + before.chars().count() + after.len();
+            assert!(columns < width, "{shape:?}: {drawn}");
+            // At 80 columns there is all that there is to tell.
+            let is_whole = width < 80 || !is_bounded || line.contains("left)");
+            assert!(is_whole, "{shape:?}: {drawn}");
         }
     }
 }

@@ -66,6 +66,8 @@ impl RedbBackend {
         work: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         // Who has the file alone may have it for long.
+        // Who reads much, a little at a time, lets others have their turn, and can be given up meanwhile.
+        tokio::task::consume_budget().await;
         let result = if large || self.shared.held.is_busy() {
             let shared = Arc::clone(&self.shared);
             aside(move || work(&shared)).await

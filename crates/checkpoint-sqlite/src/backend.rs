@@ -72,6 +72,8 @@ impl SqliteBackend {
         large: bool,
         work: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        // Who reads much, a little at a time, lets others have their turn, and can be given up meanwhile.
+        tokio::task::consume_budget().await;
         let result = if large {
             let shared = Arc::clone(&self.shared);
             aside(move || work(&shared)).await

@@ -220,3 +220,24 @@ async fn a_new_file_is_its_owners_alone() {
     }
     assert!(Timestamp::MIN < common::time());
 }
+
+#[tokio::test]
+async fn who_reads_a_little_again_and_again_lets_others_have_their_turn() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory.path().join("store.db")).await;
+    let query = Query {
+        limit: 1,
+        ..Query::default()
+    };
+    let reads = async {
+        for _ in 0..1_000 {
+            db.scan(&query).await.unwrap();
+        }
+    };
+    // What is asked for second is looked at when the first waits.
+    tokio::select! {
+        biased;
+        () = reads => panic!("no read waited, so that nothing could end them"),
+        () = std::future::ready(()) => {}
+    }
+}

@@ -15,9 +15,11 @@ use serde::Serialize;
 
 pub(crate) use self::rows::Rows;
 pub(crate) use self::table::{Cell, Column};
+use self::text::{Tame, folded};
 pub(crate) use self::text::{bytes, columns, cut, shown};
 use crate::fault::{Exit, Fault};
 use crate::interrupt::aside;
+use crate::progress::Progress;
 
 /// What is written to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,11 +73,14 @@ pub(crate) struct Output {
     /// Of the terminal, in characters; none where it is none.
     width: Option<usize>,
     quiet: bool,
+    /// What is drawn on the same terminal.
+    progress: Progress,
+    is_terminal: bool,
     out: BufWriter<Stdout>,
 }
 
 impl Output {
-    pub(crate) fn new(format: Format, color: Color, quiet: bool) -> Self {
+    pub(crate) fn new(format: Format, color: Color, quiet: bool, progress: Progress) -> Self {
         let is_terminal = io::stdout().is_terminal();
         let size = is_terminal.then(terminal_size::terminal_size).flatten();
         Self {
@@ -84,13 +89,15 @@ impl Output {
             error_paint: Paint::new(color, io::stderr().is_terminal()),
             width: size.map(|(width, _)| usize::from(width.0)),
             quiet,
+            progress,
+            is_terminal,
             out: BufWriter::with_capacity(1 << 16, io::stdout()),
         }
     }
 
     /// Before anything is known of what a person wants.
     pub(crate) fn plain() -> Self {
-        Self::new(Format::Table, Color::Never, false)
+        Self::new(Format::Table, Color::Never, false, Progress::new(true))
     }
 
     pub(crate) fn format(&self) -> Format {
@@ -112,7 +119,27 @@ impl Output {
 
     /// Whether a person sees it.
     pub(crate) fn is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
+        self.is_terminal
+    }
+
+    /// Where to write answers. On a terminal they show how far it is, and a bar would be in their way.
+    fn out(&mut self) -> &mut BufWriter<Stdout> {
+        if self.is_terminal {
+            self.progress.clear();
+        }
+        &mut self.out
+    }
+
+    /// Where to write JSON.
+    fn tame(&mut self) -> Tame<&mut BufWriter<Stdout>> {
+        let is_terminal = self.is_terminal;
+        Tame::new(self.out(), is_terminal)
+    }
+
+    /// A part of a JSON document.
+    fn json_part(&mut self, text: &str) -> Result<(), Fault> {
+        let written = self.tame().write_all(text.as_bytes());
+        written.map_err(|error| Fault::output(&error))
     }
 
     /// Whether who read standard output has gone, which else only the next line would tell.
@@ -133,22 +160,45 @@ impl Output {
 
     /// A line. What others wrote goes through [`shown`] first.
     pub(crate) fn line(&mut self, line: impl Display) -> Result<(), Fault> {
-        writeln!(self.out, "{line}").map_err(|error| Fault::output(&error))
+        writeln!(self.out(), "{line}").map_err(|error| Fault::output(&error))
     }
 
     /// Bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.out
+        self.out()
             .write_all(bytes)
             .map_err(|error| Fault::output(&error))
     }
 
+    /// Lines of text right of a heading, which takes so many columns. On a terminal each is as many as there is room for.
+    pub(crate) fn paragraph<'t>(
+        &mut self,
+        heading: impl Display,
+        columns: usize,
+        lines: impl IntoIterator<Item = &'t str>,
+    ) -> Result<(), Fault> {
+        let room = self.width.map(|width| width.saturating_sub(columns));
+        let fold = |line: &str| match room {
+            Some(room) => folded(line, room),
+            None => vec![line.to_owned()],
+        };
+        let lines: Vec<_> = lines
+            .into_iter()
+            .flat_map(|line| fold(&shown(line)))
+            .collect();
+        self.line(format_args!(
+            "{heading}{}",
+            lines.join(&format!("\n{:columns$}", ""))
+        ))
+    }
+
     /// A document: on lines of its own, or on one.
     pub(crate) fn json(&mut self, document: &(impl Serialize + ?Sized)) -> Result<(), Fault> {
-        let written = if self.format == Format::Jsonl {
-            serde_json::to_writer(&mut self.out, document)
+        let is_line = self.format == Format::Jsonl;
+        let written = if is_line {
+            serde_json::to_writer(self.tame(), document)
         } else {
-            serde_json::to_writer_pretty(&mut self.out, document)
+            serde_json::to_writer_pretty(self.tame(), document)
         };
         written.map_err(|error| Fault::output(&error.into()))?;
         self.line("")
@@ -156,7 +206,7 @@ impl Output {
 
     /// A document on one line, whatever was asked for.
     pub(crate) fn json_line(&mut self, document: &(impl Serialize + ?Sized)) -> Result<(), Fault> {
-        let written = serde_json::to_writer(&mut self.out, document);
+        let written = serde_json::to_writer(self.tame(), document);
         written.map_err(|error| Fault::output(&error.into()))?;
         self.line("")
     }
@@ -191,20 +241,20 @@ impl Output {
         self.out.flush().map_err(|error| Fault::output(&error))
     }
 
-    /// What is good to know. It comes after what was answered until then.
+    /// What is good to know, also of what others wrote. It comes after what was answered until then.
     pub(crate) fn note(&mut self, text: impl Display) {
         // What cannot be written is told at the end.
         let _ = self.out.flush();
         if !self.quiet {
-            say(text);
+            self.say(shown(&text.to_string()));
         }
     }
 
-    /// What somebody should look at.
+    /// What somebody should look at, also at what others wrote.
     pub(crate) fn warn(&mut self, text: impl Display) {
         let _ = self.out.flush();
         let word = self.error_paint.with(style::WARN, "warning:");
-        say(format_args!("{word} {text}"));
+        self.say(format_args!("{word} {}", shown(&text.to_string())));
     }
 
     /// Says what went wrong; answers how the program ends.
@@ -226,9 +276,15 @@ impl Output {
         fault.exit()
     }
 
+    /// A line to standard error, above what is drawn there.
+    fn say(&self, text: impl Display) {
+        self.progress.aside(|| say(text));
+    }
+
     /// Asks a person, who must say yes.
     pub(crate) async fn ask(&mut self, question: &str) -> Result<bool, Fault> {
         self.flush()?;
+        self.progress.clear();
         let mut error = io::stderr().lock();
         let asked = write!(error, "{question} [y/N] ").and_then(|()| error.flush());
         drop(error);

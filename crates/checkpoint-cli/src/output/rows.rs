@@ -6,7 +6,7 @@ use super::table::Widths;
 use super::{Cell, Column, Format, Output};
 use crate::fault::Fault;
 
-/// Rows that are held to see how wide columns are. Those after them have the same widths.
+/// Rows that are held to see how wide columns are. Those after them are as wide, or wider where they must be.
 const HELD: usize = 1_000;
 
 /// Many answers, one after another: the rows of a table, the elements of an array, or lines.
@@ -43,7 +43,7 @@ impl Rows {
                 out.bytes(if is_first { b"[\n" } else { b",\n" })?;
                 let text = serde_json::to_string_pretty(document);
                 let text = text.map_err(|error| Fault::output(&error.into()))?;
-                out.bytes(format!("  {}", text.replace('\n', "\n  ")).as_bytes())
+                out.json_part(&format!("  {}", text.replace('\n', "\n  ")))
             }
             Format::Table => {
                 self.held.push(cells());
@@ -74,7 +74,10 @@ impl Rows {
         }
         let paint = out.paint();
         let widths = match self.widths.take() {
-            Some(widths) => widths,
+            Some(mut widths) => {
+                widths.grow(self.columns, &rows, out.width());
+                widths
+            }
             None => {
                 let widths = Widths::of(self.columns, &rows, out.width());
                 out.line(widths.head(self.columns, paint))?;

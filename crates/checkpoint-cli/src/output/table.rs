@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::text::{columns, cut, shown};
+use super::text::{columns, cut, folded_hard, shown};
 use super::{Paint, style};
 
 /// What stands between two columns.
@@ -20,6 +20,8 @@ pub(crate) struct Column {
     pub(crate) right: bool,
     /// Whether its text may be cut, and is before a column is left out.
     pub(crate) cut: bool,
+    /// Whether what does not fit goes on in the next line, in place of being cut.
+    pub(crate) fold: bool,
     /// Where there is no room, the column with the highest number goes first; one with 0 stays.
     pub(crate) drop: u8,
 }
@@ -31,6 +33,7 @@ impl Column {
             title,
             right: false,
             cut: false,
+            fold: false,
             drop: 0,
         }
     }
@@ -45,6 +48,12 @@ impl Column {
     pub(crate) const fn text(mut self) -> Self {
         self.cut = true;
         self
+    }
+
+    /// Text that is all to be read: it takes as many lines as it needs.
+    pub(crate) const fn whole(mut self) -> Self {
+        self.fold = true;
+        self.text()
     }
 
     /// Left out where there is no room, those with higher numbers first.
@@ -83,20 +92,29 @@ pub(super) struct Widths(Vec<usize>);
 impl Widths {
     /// Room for all rows, as far as there is room.
     pub(super) fn of(columns_of: &[Column], rows: &[Vec<Cell>], room: Option<usize>) -> Self {
-        let mut widths: Vec<_> = columns_of
-            .iter()
-            .map(|column| columns(column.title))
-            .collect();
-        for row in rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(columns(&cell.text));
-            }
-        }
-        let mut widths = Self(widths);
+        let titles = columns_of.iter().map(|column| columns(column.title));
+        let mut widths = Self(titles.collect());
+        widths.widen(rows);
         if let Some(room) = room {
             widths.fit(columns_of, room);
         }
         widths
+    }
+
+    /// Room for more rows, below those that are written: what was left out stays so.
+    pub(super) fn grow(&mut self, columns_of: &[Column], rows: &[Vec<Cell>], room: Option<usize>) {
+        self.widen(rows);
+        if let Some(room) = room {
+            self.squeeze(columns_of, room, LEAST);
+        }
+    }
+
+    fn widen(&mut self, rows: &[Vec<Cell>]) {
+        for row in rows {
+            for (width, cell) in self.0.iter_mut().zip(row).filter(|(width, _)| **width > 0) {
+                *width = (*width).max(columns(&cell.text));
+            }
+        }
     }
 
     fn total(&self) -> usize {
@@ -134,28 +152,29 @@ impl Widths {
         }
     }
 
-    /// One line of the table.
+    /// A row of the table: one line, or more where a column is not cut.
     pub(super) fn line(&self, columns_of: &[Column], row: &[Cell], paint: Paint) -> String {
-        let mut line = String::new();
-        let mut pending = 0;
-        for ((column, cell), width) in columns_of.iter().zip(row).zip(&self.0) {
-            if *width == 0 {
-                continue;
-            }
-            let text = cut(&cell.text, *width);
-            let space = width - columns(&text);
-            let before = if column.right { space } else { 0 };
-            line.extend(std::iter::repeat_n(' ', pending + before));
-            line.push_str(&if text.is_empty() {
-                text
-            } else {
-                paint.with(cell.style, text)
+        let all = columns_of.iter().zip(row).zip(&self.0);
+        let shown = all.filter(|(_, width)| **width > 0);
+        let parts: Vec<_> = shown
+            .map(|((column, cell), width)| {
+                let texts = if column.fold {
+                    folded_hard(&cell.text, *width)
+                } else {
+                    vec![cut(&cell.text, *width)]
+                };
+                (column, cell.style, *width, texts)
+            })
+            .collect();
+        let height = parts.iter().map(|(_, _, _, texts)| texts.len()).max();
+        let lines = (0..height.unwrap_or_default()).map(|n| {
+            let part = parts.iter().map(|(column, style, width, texts)| {
+                let text = texts.get(n).map(String::as_str).unwrap_or_default();
+                (*column, *style, *width, text)
             });
-            // Nothing ends with spaces.
-            pending = space - before + GAP.len();
-        }
-        line.truncate(line.trim_end().len());
-        line
+            one_line(part, paint)
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn head(&self, columns: &[Column], paint: Paint) -> String {
@@ -165,6 +184,26 @@ impl Widths {
             .collect();
         self.line(columns, &titles, paint)
     }
+}
+
+fn one_line<'c>(
+    parts: impl Iterator<Item = (&'c Column, Style, usize, &'c str)>,
+    paint: Paint,
+) -> String {
+    let mut line = String::new();
+    let mut pending = 0;
+    for (column, style, width, text) in parts {
+        let space = width.saturating_sub(columns(text));
+        let before = if column.right { space } else { 0 };
+        line.extend(std::iter::repeat_n(' ', pending + before));
+        if !text.is_empty() {
+            line.push_str(&paint.with(style, text));
+        }
+        // Nothing ends with spaces.
+        pending = space - before + GAP.len();
+    }
+    line.truncate(line.trim_end().len());
+    line
 }
 
 #[cfg(test)]
@@ -235,6 +274,35 @@ mod tests {
         );
         // What must stay stays, however narrow it is.
         assert_eq!(lines(Some(3))[1], "@1    a plan");
+    }
+
+    #[test]
+    fn what_is_all_to_be_read_goes_on_in_the_next_line() {
+        const COLUMNS: &[Column] = &[Column::new("WHAT"), Column::new("TO DO").whole()];
+        let row = ["clock", "set it, by /usr/bin/clock-of-the-system"].map(Cell::from);
+        let lines = |room| {
+            let widths = Widths::of(COLUMNS, &[row.to_vec()], room);
+            widths.line(COLUMNS, &row, Paint(false))
+        };
+        assert_eq!(
+            lines(None),
+            "clock  set it, by /usr/bin/clock-of-the-system"
+        );
+        let narrow = "clock  set it, by\n       /usr/bin/clo\n       ck-of-the-sy\n       stem";
+        assert_eq!(lines(Some(19)), narrow);
+    }
+
+    #[test]
+    fn rows_that_are_wider_than_those_before_are_not_cut_for_it() {
+        let rows = rows();
+        let mut widths = Widths::of(COLUMNS, &rows[..1], None);
+        widths.grow(COLUMNS, &rows[1..], None);
+        assert_eq!(widths, Widths::of(COLUMNS, &rows, None));
+        // Where the terminal is full it is at the cost of what can be cut.
+        let mut widths = Widths::of(COLUMNS, &rows[..1], Some(24));
+        widths.grow(COLUMNS, &rows[1..], Some(24));
+        let line = widths.line(COLUMNS, &rows[1], Paint(false));
+        assert!(line.starts_with("@200  "), "{line}");
     }
 
     #[test]

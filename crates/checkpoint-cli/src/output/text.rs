@@ -1,5 +1,7 @@
 //! Text as a terminal can bear it.
 
+use std::io::{self, Write};
+
 use checkpoint::Visible;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -33,6 +35,77 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     taken
 }
 
+/// A text in lines of at most so many columns, as far as words allow: one that is longer stays whole, so that it can be
+/// copied.
+pub(crate) fn folded(text: &str, most: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_inclusive(' ') {
+        let wanted = columns(&line) + columns(word.trim_end_matches(' '));
+        if !line.trim_end().is_empty() && wanted > most {
+            lines.push(line.trim_end().to_owned());
+            line.clear();
+        }
+        if line.is_empty() && !lines.is_empty() && word.trim().is_empty() {
+            continue;
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// The same, and what is longer is broken too.
+pub(super) fn folded_hard(text: &str, most: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for part in folded(text, most) {
+        let mut line = String::new();
+        for c in part.chars() {
+            if !line.is_empty() && columns(&line) + c.width().unwrap_or(0) > most {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Writes JSON so that a terminal can bear it: what would move a cursor or turn text around is written as `\u009b`, which
+/// every reader of JSON takes for the same. JSON itself asks that of the first 32 characters alone.
+#[derive(Debug)]
+pub(super) struct Tame<W> {
+    to: W,
+    /// A program gets them as they are.
+    is_terminal: bool,
+}
+
+impl<W: Write> Tame<W> {
+    pub(super) const fn new(to: W, is_terminal: bool) -> Self {
+        Self { to, is_terminal }
+    }
+}
+
+impl<W: Write> Write for Tame<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // What is written at once is whole text.
+        match std::str::from_utf8(bytes) {
+            Ok(text) if self.is_terminal => {
+                for (n, line) in text.split('\n').enumerate() {
+                    let end = if n > 0 { "\n" } else { "" };
+                    write!(self.to, "{end}{}", Visible(line))?;
+                }
+            }
+            _ => self.to.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
 /// A number of bytes in the unit that reads best.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -60,6 +133,36 @@ mod tests {
         assert_eq!(cut("計画合意", 8), "計画合意");
         assert_eq!(cut("plan", 1), "…");
         assert_eq!(cut("plan", 0), "");
+    }
+
+    #[test]
+    fn text_is_folded_between_words() {
+        let folded = |text, most| folded(text, most).join("|");
+        assert_eq!(folded("plan agreed", 11), "plan agreed");
+        assert_eq!(folded("the plan was agreed", 9), "the plan|was|agreed");
+        assert_eq!(folded("  a list  of it", 8), "  a list|of it");
+        assert_eq!(folded("計画 合意 計画", 9), "計画 合意|計画");
+        assert_eq!(folded("an averylongword is", 6), "an|averylongword|is");
+        assert_eq!(folded("", 6), "");
+    }
+
+    #[test]
+    fn json_on_a_terminal_moves_no_cursor_and_says_the_same() {
+        let document = serde_json::json!({"\u{9b}31m": "red\n\u{202e}der \u{7f} é 計画"});
+        let written = |is_terminal| {
+            let mut out = Vec::new();
+            serde_json::to_writer_pretty(Tame::new(&mut out, is_terminal), &document)
+                .expect("written");
+            String::from_utf8(out).expect("text")
+        };
+        let tame = written(true);
+        assert_eq!(
+            tame,
+            "{\n  \"\\u009b31m\": \"red\\n\\u202eder \\u007f é 計画\"\n}"
+        );
+        let read: serde_json::Value = serde_json::from_str(&tame).expect("JSON");
+        assert_eq!(read, document);
+        assert!(written(false).contains('\u{9b}'));
     }
 
     #[test]

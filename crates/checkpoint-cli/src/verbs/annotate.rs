@@ -19,7 +19,7 @@ const COLUMNS: &[Column] = &[
     Column::new("MADE").dropped(1),
     Column::new("SEVERITY"),
     Column::new("AUTHOR").text().dropped(2),
-    Column::new("NOTE").text(),
+    Column::new("NOTE").whole(),
 ];
 
 /// Adds a note to a checkpoint, which changes nothing of it; or lists the notes

@@ -16,8 +16,8 @@ Examples:
 
 const COLUMNS: &[Column] = &[
     Column::new("SETTING"),
-    Column::new("VALUE").text(),
-    Column::new("FROM").text(),
+    Column::new("VALUE").whole(),
+    Column::new("FROM").whole(),
 ];
 
 /// Shows what is set, and where it was said: a flag, the environment, the configuration file

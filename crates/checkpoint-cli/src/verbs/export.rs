@@ -67,10 +67,11 @@ impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
         let format = self.format();
         let is_out = self.file == Path::new("-");
-        if is_out && format == ExportFormat::Archive && context.out.is_terminal() {
+        // Lines hold what others wrote as it is, which may move a cursor.
+        if is_out && context.out.is_terminal() {
             return Err(
-                Fault::usage("an archive is no text, and this is a terminal")
-                    .hint("name a file, send it into a pipe, or say --format lines"),
+                Fault::usage("an export is for programs, and this is a terminal")
+                    .hint("name a file, or send it into a pipe; `checkpoint list` and `show` are for people"),
             );
         }
         let store = context.store(Access::Read).await?;

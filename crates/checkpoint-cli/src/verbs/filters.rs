@@ -5,6 +5,7 @@ use checkpoint::{Checkpoint, Cursor, List, Session, Status, Store, Tag, Trigger,
 use super::Answer;
 use crate::context::Context;
 use crate::fault::{Exit, Fault};
+use crate::progress::Unit;
 use crate::reference;
 use crate::time::When;
 
@@ -102,6 +103,8 @@ pub(super) struct Pages {
     left: usize,
     after: Option<Cursor>,
     is_over: bool,
+    /// How many were listed.
+    seen: u64,
     /// How many could not be read.
     damaged: usize,
 }
@@ -117,6 +120,7 @@ impl Filters {
             left: if self.all { usize::MAX } else { self.limit },
             after: self.after.clone(),
             is_over: false,
+            seen: 0,
             damaged: 0,
         })
     }
@@ -170,6 +174,11 @@ impl Pages {
             return Ok(None);
         }
         let limit = self.left.min(PAGE);
+        // On a terminal what is listed shows how far it is, and the search for more begins anew.
+        if self.seen == 0 || context.out.is_terminal() {
+            context.progress.begin("listed", Unit::Of("checkpoints"));
+        }
+        context.progress.set(self.seen, None);
         let listing = self
             .list
             .clone()
@@ -180,6 +189,8 @@ impl Pages {
             self.damaged += 1;
             context.out.warn(format_args!("cannot be read: {error}"));
         }
+        self.seen += listing.checkpoints.len() as u64;
+        context.progress.set(self.seen, None);
         self.left = self
             .left
             .saturating_sub(listing.checkpoints.len() + listing.damaged.len());

@@ -114,7 +114,7 @@ impl Args {
                 shown(what),
                 path.display()
             ));
-        } else if context.out.is_terminal() && std::str::from_utf8(&state).is_err() {
+        } else if context.out.is_terminal() && !is_text(&state) {
             return Err(Fault::usage("the state is no text, and this is a terminal")
                 .hint("add -O FILE, or send it into a pipe"));
         } else {
@@ -122,6 +122,15 @@ impl Args {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Whether a terminal can show it. What moves its cursor is not text.
+fn is_text(state: &[u8]) -> bool {
+    let is_ruly = |text: &str| {
+        text.split(['\n', '\r', '\t'])
+            .all(|part| shown(part) == part)
+    };
+    std::str::from_utf8(state).is_ok_and(is_ruly)
 }
 
 /// Records that a checkpoint was restored, where that can be written.
@@ -149,4 +158,18 @@ async fn section(checkpoint: &Checkpoint, name: &str) -> Result<Vec<u8>, Fault> 
         .map_err(|error| Fault::new(Exit::Failed, "the section does not encode").because(&error))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_the_cursor_of_a_terminal_is_no_text() {
+        assert!(is_text("{\"plan\":\t\"合意 é\"}\r\n".as_bytes()));
+        for state in ["\u{1b}[31m", "\u{9b}31m", "\0", "\u{7f}", "\u{202e}"] {
+            assert!(!is_text(state.as_bytes()), "{state:?}");
+        }
+        assert!(!is_text(b"\xff"));
+    }
 }

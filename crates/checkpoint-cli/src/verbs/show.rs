@@ -73,19 +73,14 @@ impl Args {
 
 fn fact(context: &mut Context, name: &str, value: &str) -> Result<(), Fault> {
     let paint = context.out.paint();
-    let painted = match name {
-        "id" => paint.with(style::NAME, shown(value)),
-        // What a person wrote may have lines.
-        _ => value
-            .lines()
-            .map(shown)
-            .collect::<Vec<_>>()
-            .join("\n              "),
-    };
-    context.out.line(format_args!(
-        "{} {painted}",
-        paint.with(style::HEAD, format_args!("{name:<13}"))
-    ))
+    let name_painted = paint.with(style::HEAD, format_args!("{name:<13}"));
+    if name == "id" {
+        let id = paint.with(style::NAME, shown(value));
+        return context.out.line(format_args!("{name_painted} {id}"));
+    }
+    // What a person wrote may have lines.
+    let heading = format!("{name_painted} ");
+    context.out.paragraph(heading, 14, value.lines())
 }
 
 fn told(note: &Annotation) -> String {

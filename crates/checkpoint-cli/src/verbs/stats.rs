@@ -123,7 +123,9 @@ fn tell(counted: &Counted<'_>, context: &mut Context) -> Result<(), Fault> {
     }
     for (name, value) in lines {
         let name = context.out.paint().with(style::HEAD, format!("{name:<22}"));
-        context.out.line(format_args!("{name}  {value}"))?;
+        context
+            .out
+            .paragraph(format_args!("{name}  "), 24, [value.as_str()])?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Answer;
 use crate::context::{Access, Context};
 use crate::fault::{Exit, Fault, shell_word};
-use crate::output::{Cell, Column, Rows, shown, style};
+use crate::output::{Cell, Column, Rows, style};
 use crate::progress::Unit;
 use crate::reference;
 
@@ -219,13 +219,16 @@ async fn named(store: &Store, name: &str) -> Result<checkpoint::SessionId, Fault
 fn tell(report: &VerifyReport, context: &mut Context) -> Result<(), Fault> {
     let paint = context.out.paint();
     for finding in &report.findings {
-        let word = if finding.set_aside {
-            paint.with(style::WARN, "set aside:")
+        let (word, style) = if finding.set_aside {
+            ("set aside:", style::WARN)
         } else {
-            paint.with(style::BAD, "damaged:")
+            ("damaged:", style::BAD)
         };
-        let error = shown(&finding.error.to_string());
-        context.out.line(format_args!("{word} {error}"))?;
+        let heading = format!("{} ", paint.with(style, word));
+        let error = finding.error.to_string();
+        context
+            .out
+            .paragraph(heading, word.len() + 1, [error.as_str()])?;
     }
     if report.left_out > 0 {
         let more = report.left_out;
@@ -257,5 +260,5 @@ fn tell(report: &VerifyReport, context: &mut Context) -> Result<(), Fault> {
             head.sequence, head.id
         ));
     }
-    context.out.line(line)
+    context.out.paragraph("", 0, [line.as_str()])
 }

@@ -10,7 +10,7 @@ use super::Answer;
 use crate::context::{Access, Context};
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
-use crate::output::{shown, style};
+use crate::output::{columns, cut, shown, style};
 use crate::time::seconds;
 
 const EXAMPLES: &str = "\
@@ -26,6 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often it is looked whether somebody still reads.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How much of the name of a session is shown before the time is.
+const ENOUGH: usize = 16;
+/// How much of it is shown however narrow the terminal is.
+const LEAST: usize = 8;
 
 /// Tells what happens in the store, a line for each change, until it is interrupted
 #[derive(Debug, clap::Args)]
@@ -201,13 +206,21 @@ fn tell(change: &Change, context: &mut Context) -> Result<(), Fault> {
         .out
         .paint()
         .with(style, format!("{:<16}", told.kind));
-    let session = told.session.as_deref().map(shown).unwrap_or_default();
     let checkpoint = told.checkpoint.as_deref().map(shown).unwrap_or_default();
-    let time = seconds(change.committed_at);
-    let line = format!(
-        "{:<8}  {time}  {kind}  {session}  {checkpoint}",
-        told.position
-    );
+    let mut time = format!("{}  ", seconds(change.committed_at));
+    let position = format!("{:<8}", told.position);
+    let mut session = shown(told.session.as_deref().unwrap_or_default());
+    if let Some(width) = context.out.width() {
+        // What is told of a checkpoint is one line: without the time where there is no room, and of a long name a part.
+        let others = columns(&position) + columns(&checkpoint) + 16 + 3 * 2;
+        let wanted = columns(&session).min(ENOUGH);
+        if others + columns(&time) + wanted > width {
+            time.clear();
+        }
+        let room = width.saturating_sub(others + columns(&time));
+        session = cut(&session, room.max(LEAST));
+    }
+    let line = format!("{position}  {time}{kind}  {session}  {checkpoint}");
     context.out.line(line.trim_end())
 }
 

@@ -25,8 +25,8 @@ Examples:
 const COLUMNS: &[Column] = &[
     Column::new("WHAT"),
     Column::new("IS"),
-    Column::new("SAYS").text(),
-    Column::new("TO DO").text(),
+    Column::new("SAYS").whole(),
+    Column::new("TO DO").whole(),
 ];
 
 /// How far clocks of machines may be apart.

@@ -24,8 +24,8 @@ Examples:
 const COLUMNS: &[Column] = &[
     Column::new("WHAT"),
     Column::new("ID"),
-    Column::new("MADE"),
-    Column::new("SAYS").text(),
+    Column::new("MADE").dropped(1),
+    Column::new("SAYS").whole(),
 ];
 
 /// The keys of an encrypted store: who may open it, and under what it is sealed

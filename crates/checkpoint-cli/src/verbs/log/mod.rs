@@ -58,7 +58,7 @@ fn drawn(graph: &mut Graph, checkpoint: &Checkpoint, context: &mut Context) -> R
     let parent = checkpoint.parent().map(ToString::to_string);
     let lines = graph.next(&checkpoint.id().to_string(), parent.as_deref());
     for line in lines.before {
-        context.out.line(line)?;
+        context.out.line(Room(context.out.width()).take(&line, 0))?;
     }
     let sequence = format!("@{}", checkpoint.sequence());
     let session = shown(&checkpoint.session().to_string());
@@ -67,19 +67,38 @@ fn drawn(graph: &mut Graph, checkpoint: &Checkpoint, context: &mut Context) -> R
         tags => format!(" ({tags})"),
     };
     let message = shown(checkpoint.message().lines().next().unwrap_or_default());
-    // The message is cut to what the terminal has left.
-    let before = columns(&format!("{} {sequence} {session}{tags} ", lines.line));
-    let message = match context.out.width() {
-        Some(width) => cut(&message, width.saturating_sub(before)),
-        None => message,
-    };
+    let mut room = Room(context.out.width());
+    // The lines leave room for what they are about. Of the rest, the message is cut first.
+    let graph = room.take(&lines.line, columns(&sequence) + 2 + LEAST);
+    let sequence = room.take(&format!(" {sequence}"), 0);
+    let session = room.take(&format!(" {session}"), 0);
+    let tags = room.take(&tags, 0);
+    let message = room.take(&format!(" {message}"), 0);
     let paint = context.out.paint();
     let (sequence, tags) = (
         paint.with(style::NAME, sequence),
         paint.with(style::GOOD, tags),
     );
-    let line = format!("{} {sequence} {session}{tags} {message}", lines.line);
+    let line = format!("{graph}{sequence}{session}{tags}{message}");
     context.out.line(line.trim_end())
+}
+
+/// How narrow a session becomes beside lines that take all the room.
+const LEAST: usize = 8;
+
+/// The columns that a line has left; none where it may be as long as it is.
+struct Room(Option<usize>);
+
+impl Room {
+    /// A text, cut to the room that there is but for so much of it.
+    fn take(&mut self, text: &str, but: usize) -> String {
+        let Some(room) = &mut self.0 else {
+            return text.to_owned();
+        };
+        let text = cut(text, room.saturating_sub(but));
+        *room = room.saturating_sub(columns(&text));
+        text
+    }
 }
 
 fn tags(checkpoint: &Checkpoint) -> String {
@@ -124,9 +143,8 @@ fn told(checkpoint: &Checkpoint, context: &mut Context) -> Result<(), Fault> {
     ))?;
     if !checkpoint.message().is_empty() {
         context.out.line("")?;
-        for line in checkpoint.message().lines() {
-            context.out.line(format_args!("    {}", shown(line)))?;
-        }
+        let message = checkpoint.message().lines();
+        context.out.paragraph("    ", 4, message)?;
     }
     context.out.line("")
 }

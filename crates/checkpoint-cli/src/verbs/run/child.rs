@@ -167,7 +167,7 @@ impl Signals {
             (SignalKind::user_defined1(), true, false),
             (SignalKind::user_defined2(), true, false),
         ];
-        if !hangup_is_ignored() {
+        if !crate::interrupt::hangup_is_ignored() {
             kinds.push((SignalKind::hangup(), true, true));
         }
         let listen = |(kind, is_to_pass, is_end): (SignalKind, bool, bool)| {
@@ -197,15 +197,6 @@ impl Signals {
         })
         .await
     }
-}
-
-/// Whether somebody said that the end of a terminal ends nothing, as `nohup` does.
-#[cfg(unix)]
-fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(not(unix))]

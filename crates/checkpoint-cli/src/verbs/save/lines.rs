@@ -1,7 +1,7 @@
 //! States a line each, from a program that keeps this one open: it writes a line, and goes on when it has read the
 //! answer.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use checkpoint::Session;
 use tokio::sync::mpsc;
@@ -29,6 +29,10 @@ pub(super) async fn run(
     let name = args.session.to_string();
     let (mut saved, mut refused) = (0_u64, 0_u64);
     context.progress.begin("saved", Unit::Of("states"));
+    if io::stdin().is_terminal() {
+        // Nothing is drawn where somebody writes.
+        context.progress.clear();
+    }
     while let Some(line) = lines.recv().await {
         let answer = match line.map_err(|error| unreadable(&error))? {
             Line::Whole(line) => one(args, &made_from, session, line).await,
@@ -61,6 +65,7 @@ pub(super) async fn run(
             return Err(fault);
         }
     }
+    context.progress.clear();
     context
         .out
         .note(format_args!("states that were saved: {saved}"));

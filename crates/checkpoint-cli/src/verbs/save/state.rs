@@ -12,6 +12,7 @@ use crate::json;
 pub(super) async fn read(path: &Path, limit: u64, context: &mut Context) -> Result<Vec<u8>, Fault> {
     if path == Path::new("-") {
         if io::stdin().is_terminal() {
+            context.progress.clear();
             context
                 .out
                 .note("reading the state from this terminal; Ctrl-D ends it");
