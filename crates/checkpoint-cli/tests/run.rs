@@ -43,6 +43,29 @@ fn signal(child: &Child, name: &str) {
 }
 
 #[test]
+fn a_command_finds_the_store_and_the_key_that_run_was_told() {
+    let sandbox = Sandbox::new("sqlite://store.db");
+    let vault = ["-s", "sqlite://vault.db", "--key-file", "vault.key"];
+    let told = |args: &[&str]| {
+        let args: Vec<_> = args.iter().chain(&vault).copied().collect();
+        sandbox.run(&args).good()
+    };
+    told(&["init", "--new-key"]);
+    sandbox.write(
+        "save.sh",
+        "echo 7 | checkpoint save \"$CHECKPOINT_SESSION\"",
+    );
+    let mut args = vec!["run", "job"];
+    args.extend(vault);
+    args.extend(["--", "sh", "save.sh"]);
+    let mut run = sandbox.command(PROGRAM);
+    // What the environment says of a key is not of this store.
+    let run = run.args(&args).env("CHECKPOINT_KEY_COMMAND", "false");
+    assert!(run.status().expect("run").success());
+    assert_eq!(told(&["restore", "job@latest"]), "7\n");
+}
+
+#[test]
 fn a_script_that_is_killed_goes_on_where_it_was() {
     for store in STORES {
         let sandbox = Sandbox::new(store);

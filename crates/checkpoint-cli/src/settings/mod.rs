@@ -159,6 +159,21 @@ impl Settings {
         })
     }
 
+    /// What this process was told of the store by flags, as the environment of another one tells it: variables, and what
+    /// they are set to, none where one must not be set.
+    pub(crate) fn handed_on(&self) -> Vec<(&'static str, Option<OsString>)> {
+        let mut variables = vec![(STORE, Some(self.store.value.clone().into()))];
+        if let Some(Setting {
+            value: KeyFrom::File(path),
+            source: Source::Flag(_),
+        }) = &self.key
+        {
+            variables.push((KEY_FILE, Some(path.clone().into())));
+            variables.extend([(KEY_COMMAND, None), (PASSPHRASE_FILE, None)]);
+        }
+        variables
+    }
+
     /// The key, if one is named. A file that is not there is told here, where it cannot be taken for the store.
     pub(crate) fn key(&self) -> Result<Option<Key>, Fault> {
         self.key.as_ref().map(Setting::key).transpose()

@@ -67,11 +67,16 @@ impl Child {
         let mut command = tokio::process::Command::new(program);
         command
             .args(args)
-            .env("CHECKPOINT_STORE", &context.settings.store.value)
             .env("CHECKPOINT_SESSION", session.to_string())
             // What a run around this one restored is none of its business.
             .env_remove("CHECKPOINT_RESTORED_FILE")
             .env_remove("CHECKPOINT_RESTORED_ID");
+        for (name, value) in context.settings.handed_on() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         if let Some((path, id)) = start.restored() {
             command
                 .env("CHECKPOINT_RESTORED_FILE", path)
