@@ -22,6 +22,9 @@ pub(crate) type Writer = engine::Writer<Work>;
 /// What became of a snapshot; none: there was nothing new.
 type Made = Result<Option<Pending>>;
 
+/// Bytes of rows that no snapshot has, with which a store is not left: whoever opens it next reads them all.
+const HEAVY: usize = 256 << 10;
+
 /// The thread's own.
 #[derive(Debug)]
 pub(crate) struct Work {
@@ -159,7 +162,9 @@ impl engine::Work for Work {
         if !self.tools.closing.load(Ordering::Acquire) {
             return;
         }
-        self.flush_after(self.tools.snapshot_after.div_ceil(3));
+        let is_heavy = self.tools.log.state().held() > HEAVY;
+        let few = self.tools.snapshot_after.div_ceil(3);
+        self.flush_after(if is_heavy { 1 } else { few });
         if let Err(error) = maintain::name_snapshot(&self.tools) {
             tracing::debug!(%error, "a snapshot was not named; the next to write makes another");
         }

@@ -58,6 +58,24 @@ async fn snapshots_add_two_puts_to_a_dozen_commits() {
     assert!((276..=284).contains(&made.changes()), "{made:?}");
 }
 
+/// Whoever opens a store next reads all that no snapshot has.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_much_in_few_entries_leaves_a_snapshot() {
+    for (count, snapshots) in [(1, 0), (2_000, 1)] {
+        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let machine = open(options(Arc::clone(&objects), &clock())).await;
+        let session = machine.store.session("s").await.unwrap();
+        let mut transaction = machine.store.transaction();
+        for n in 0..count {
+            transaction = transaction.save(session.save(&format!("state {n}")));
+        }
+        transaction.commit().await.unwrap();
+        machine.store.close().await.unwrap();
+        let left = objects.list(Some(&"snapshots".into())).count().await;
+        assert_eq!(left, snapshots, "{count} in an entry");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_state_is_a_pack_and_an_entry() {
     let (counted, machine) = counted(1_000).await;
