@@ -17,6 +17,9 @@ pub(crate) fn transaction(
     recall: &mut Recall,
     members: &[Waiting],
 ) -> Group {
+    if let Err(error) = held.is_named() {
+        return Group::Failed(error);
+    }
     let judged = match judge(held, clock, recall, members) {
         Ok(judged) => judged,
         Err(error) => {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use checkpoint_core::files::Named;
 use checkpoint_core::{Applied, Error, Result, StoreId};
 use checkpoint_rows::{Lost, Staged, Table};
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -62,6 +63,8 @@ impl Drop for Left {
 pub(crate) struct Held {
     options: RedbOptions,
     path: PathBuf,
+    /// None where the system does not tell.
+    named: Option<Named>,
     id: StoreId,
     state: RwLock<State>,
     closed: AtomicBool,
@@ -85,6 +88,7 @@ impl Held {
     pub(crate) fn new(options: RedbOptions, opened: Opened) -> Self {
         Self {
             path: options.path.clone(),
+            named: Named::now(options.media.files(), &options.path),
             options,
             id: opened.row.id,
             state: RwLock::new(State::Open(Box::new(opened.database), opened.medium)),
@@ -93,6 +97,11 @@ impl Held {
             pen: Mutex::new(None),
             snapshot: Snapshot::default(),
         }
+    }
+
+    /// Whether what is written is there for who opens the store by its name.
+    pub(crate) fn is_named(&self) -> Result<()> {
+        self.named.as_ref().map_or(Ok(()), Named::check)
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -1,6 +1,7 @@
 //! A group of commits in one transaction, each with a fate of its own.
 
 use checkpoint_core::engine::{self, Counters, Group, Recall, apply, is_lenient};
+use checkpoint_core::files::Named;
 use checkpoint_core::{Commit, ErrorKind, Receipt, Result};
 use rusqlite::{Connection, ErrorCode};
 
@@ -14,6 +15,9 @@ pub(crate) type Member = engine::Member<Work>;
 
 /// All members in one transaction.
 pub(crate) fn transaction(setup: &Setup, recall: &mut Recall, members: &[Member]) -> Group {
+    if let Some(Err(error)) = setup.named.as_ref().map(Named::check) {
+        return Group::Failed(error);
+    }
     let connection = setup.connection.lock();
     if let Err(error) = control::begin_write(&connection) {
         return Group::Failed(fault(error));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use checkpoint_core::engine::StoreRow;
-use checkpoint_core::files::beside;
+use checkpoint_core::files::{Named, beside};
 use checkpoint_core::{
     Capabilities, ContentHasher, Durability, Format, Position, Result, StoreInfo,
 };
@@ -70,6 +70,7 @@ impl Shared {
         let info = info(&options, label, &row);
         let position = watch::Sender::new(reached);
         let doubt = Doubt::default();
+        let named = |path: &PathBuf| Named::now(Arc::clone(&options.files), path);
         let log = |path: &PathBuf| Log::new(&options, path.clone(), Arc::clone(&doubt));
         let writer = connection.map(|connection| {
             worker::start(Setup {
@@ -78,6 +79,7 @@ impl Shared {
                 durability: info.durability,
                 position: position.clone(),
                 log: options.path.as_ref().map(log),
+                named: options.path.as_ref().and_then(named),
                 _hold: hold,
             })
         });

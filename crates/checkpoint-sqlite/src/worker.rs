@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use checkpoint_core::engine::{Recall, Sweep};
+use checkpoint_core::files::Named;
 use checkpoint_core::{
     Budget, Clock, Commit, Durability, MaintainStep, Position, Receipt, Result, engine,
 };
@@ -31,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) position: watch::Sender<Position>,
     /// None for a store in memory.
     pub(crate) log: Option<Log>,
+    /// Likewise.
+    pub(crate) named: Option<Named>,
     /// Outlives the connection.
     pub(crate) _hold: Option<Arc<Hold>>,
 }
@@ -158,6 +161,7 @@ mod tests {
                 clock: Arc::new(SystemClock),
                 durability: Durability::Disk,
                 position: watch::channel(Position::START).0,
+                named: Named::now(Arc::clone(&options.files), &path),
                 log: Some(Log::new(&options, path, Doubt::default())),
                 _hold: Some(opened.hold),
             },

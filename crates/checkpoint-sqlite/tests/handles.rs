@@ -241,3 +241,36 @@ async fn who_reads_a_little_again_and_again_lets_others_have_their_turn() {
         () = std::future::ready(()) => {}
     }
 }
+
+/// The disk would take it, and nobody would find it.
+#[tokio::test]
+async fn nothing_is_acknowledged_in_a_file_that_lost_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let db = open(&path("store.db")).await;
+    db.commit(session("s")).await.unwrap();
+    let save = |id: &'static str| {
+        let commit = commit().with(append("s", id, state(1)));
+        db.commit(commit)
+    };
+    std::fs::rename(path("store.db"), path("elsewhere")).unwrap();
+    let error = save("a").await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Storage);
+    assert!(error.to_string().contains("was removed"), "{error}");
+    if cfg!(unix) {
+        std::fs::write(path("store.db"), "another").unwrap();
+        let error = save("b").await.unwrap_err();
+        assert!(error.to_string().contains("was replaced"), "{error}");
+    }
+    std::fs::rename(path("elsewhere"), path("store.db")).unwrap();
+    save("c").await.unwrap();
+    db.close().await.unwrap();
+    let db = open(&path("store.db")).await;
+    let ids = ["a", "b", "c"].map(|id| CheckpointId::new(id).unwrap());
+    let items = db.get(&ids, Parts::HEADER).await.unwrap();
+    let is_there = |item: &Item<_>| matches!(item, Item::Found(_));
+    assert_eq!(
+        items.iter().map(is_there).collect::<Vec<_>>(),
+        [false, false, true]
+    );
+}

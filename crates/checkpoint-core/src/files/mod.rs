@@ -6,11 +6,13 @@
 
 mod backup;
 mod creation;
+mod named;
 mod place;
 mod workshop;
 
 pub use backup::{FileDraft, Waiting, free, taken};
 pub use creation::{Maker, create};
+pub use named::Named;
 pub use place::{beside, directory, regular, resolve, sync_directory};
 pub use workshop::{Bench, sweep};
 
