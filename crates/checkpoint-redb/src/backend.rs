@@ -65,9 +65,9 @@ impl RedbBackend {
         large: bool,
         work: impl FnOnce(&Shared) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        // Who has the file alone may have it for long.
         // Who reads much, a little at a time, lets others have their turn, and can be given up meanwhile.
         tokio::task::consume_budget().await;
+        // Who has the file alone may have it for long.
         let result = if large || self.shared.held.is_busy() {
             let shared = Arc::clone(&self.shared);
             aside(move || work(&shared)).await

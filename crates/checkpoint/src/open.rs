@@ -198,6 +198,16 @@ async fn bare(url: &str) -> Result<Arc<dyn Backend>> {
     bare_at(&StoreUrl::parse(url)?, Reading::default()).await
 }
 
+#[cfg_attr(
+    not(any(
+        feature = "azure",
+        feature = "file",
+        feature = "gcs",
+        feature = "redb",
+        feature = "s3"
+    )),
+    expect(unused_variables, reason = "the others keep nothing in memory")
+)]
 async fn bare_at(url: &StoreUrl, reading: Reading) -> Result<Arc<dyn Backend>> {
     match url.scheme() {
         "memory" => memory(url),
