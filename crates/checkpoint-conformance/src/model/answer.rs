@@ -19,7 +19,7 @@ const MOST_PAGES: usize = 20_000;
 #[derive(Clone, Debug)]
 pub(super) enum Question {
     Get(Vec<CheckpointId>, Parts),
-    Scan(Query),
+    Scan(Box<Query>),
     Sessions(SessionQuery),
     Attachments(AttachmentQuery),
     Chunks(Vec<ChunkId>),

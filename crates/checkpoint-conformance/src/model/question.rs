@@ -47,7 +47,7 @@ impl Ask {
             Self::Get(ids, told) => {
                 Question::Get(ids.iter().map(|cp| checkpoint(*cp)).collect(), told.parts())
             }
-            Self::Scan(scan) => Question::Scan(scan.query(now, newest)),
+            Self::Scan(scan) => Question::Scan(Box::new(scan.query(now, newest))),
             Self::Sessions(id, descending, limit) => Question::Sessions(SessionQuery {
                 id: id.map(session),
                 order: order(!descending),
@@ -85,10 +85,10 @@ impl Ask {
 fn too_long(which: u8, store: &dyn Backend) -> Question {
     let limit = usize::try_from(store.info().limits.page + 1).unwrap_or(usize::MAX);
     match which {
-        0 => Question::Scan(Query {
+        0 => Question::Scan(Box::new(Query {
             limit,
             ..Query::default()
-        }),
+        })),
         1 => Question::Sessions(SessionQuery {
             limit,
             ..SessionQuery::default()
@@ -160,12 +160,12 @@ pub(super) fn everything(limit: usize) -> Vec<Question> {
             limit,
             ..SessionQuery::default()
         }),
-        Question::Scan(Query {
+        Question::Scan(Box::new(Query {
             filter: aside,
             parts: Parts::ALL,
             limit,
             ..Query::default()
-        }),
+        })),
         Question::Get(ids.clone(), Parts::ALL),
         Question::Attachments(AttachmentQuery {
             checkpoints: ids,
