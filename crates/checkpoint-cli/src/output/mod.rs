@@ -259,8 +259,11 @@ impl Output {
 
     /// Says what went wrong; answers how the program ends.
     pub(crate) fn refuse(&mut self, fault: &Fault) -> Exit {
-        // What was answered until then comes before it.
-        let _ = self.out.flush();
+        // What was answered until then comes before it. But somebody else may be writing for as long as nobody reads, and
+        // what is interrupted does not wait for that.
+        if fault.exit() != Exit::Interrupted || !self.out.buffer().is_empty() {
+            let _ = self.out.flush();
+        }
         if fault.is_silent() {
             return fault.exit();
         }
