@@ -77,6 +77,10 @@ controls! {
         a_receipt_claims_what_the_store_says;
     reading::LeaksSessions "shows a session the checkpoints of others" caught by
         a_scan_of_a_session_shows_that_session_alone;
+    reading::IgnoresStarts "lists ids that start otherwise" caught by
+        the_start_of_an_id_is_compared;
+    reading::StopsAtStarts "lists some of many ids that start alike" caught by
+        many_ids_that_start_alike_page_to_their_end;
     reading::WrongOrder "lists in the wrong order" caught by
         a_scan_goes_by_sequence_both_ways;
     reading::CountsInCursors "keeps a count in its cursors" caught by

@@ -30,6 +30,44 @@ impl Fault for LeaksSessions {
 }
 
 #[derive(Debug, Default)]
+pub(super) struct IgnoresStarts;
+
+#[async_trait]
+impl Fault for IgnoresStarts {
+    async fn scan(&self, inner: &dyn Backend, query: &Query) -> Result<Page<Item<Record>>> {
+        let mut query = query.clone();
+        query.filter.id_start = None;
+        inner.scan(&query).await
+    }
+}
+
+/// Believes that an index of ids that it stopped looking through was all of it.
+#[derive(Debug, Default)]
+pub(super) struct StopsAtStarts;
+
+#[async_trait]
+impl Fault for StopsAtStarts {
+    async fn scan(&self, inner: &dyn Backend, query: &Query) -> Result<Page<Item<Record>>> {
+        let mut query = query.clone();
+        if query.filter.id_start.is_some() {
+            let looked_at = Query {
+                order: Order::Ascending,
+                after: None,
+                limit: 2,
+                ..query.clone()
+            };
+            let last = match inner.scan(&looked_at).await?.items.pop() {
+                Some(Item::Found(record)) => record.header.sequence,
+                _ => u64::MAX,
+            };
+            let (start, end) = (*query.sequences.start(), *query.sequences.end());
+            query.sequences = start..=end.min(last);
+        }
+        inner.scan(&query).await
+    }
+}
+
+#[derive(Debug, Default)]
 pub(super) struct WrongOrder;
 
 #[async_trait]
