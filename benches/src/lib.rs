@@ -1,5 +1,5 @@
-//! What the benchmarks share: states to save, the bare engine to compare with, stores on a disk, filling them, measuring in turn,
-//! counting instructions, and what a measurement tells `cargo xtask bench`.
+//! What the benchmarks share: states to save, the bare engine to compare with, stores on a disk, filling them, measuring in
+//! turn, counting instructions, and what a measurement tells `cargo xtask bench`.
 //!
 //! Set `CHECKPOINT_BENCH_DIR` to measure on another disk than that of the temporary directory.
 

@@ -75,7 +75,7 @@ fn looks(report: &mut Report, asked: &Asked, binary: &Binary) {
         return;
     }
     report.say(&format!("stores of {ROWS} checkpoints"));
-    let stores = Stores::fill(binary, &stores::KINDS, ROWS, 1 << 10);
+    let stores = Stores::fill(binary, ROWS, 1 << 10);
     for (kind, url) in stores.urls() {
         let [list, latest, start, export] = loads(kind);
         let id = binary.run(&["show", "many@latest~70000", "-o", "json", "-s", url]);

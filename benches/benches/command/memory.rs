@@ -32,7 +32,7 @@ pub(crate) fn run(report: &mut Report, asked: &Asked, binary: &Binary) {
     }
     let rows = asked.rounds((FULL / EACH) as usize) as u64;
     report.say(&format!("stores of {} MiB of states", (rows * EACH) >> 20));
-    let stores = Stores::fill(binary, &KINDS, rows, EACH);
+    let stores = Stores::fill(binary, rows, EACH);
     for (kind, url) in stores.urls() {
         for verb in VERBS {
             let load = load(kind, verb);

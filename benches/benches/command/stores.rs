@@ -15,13 +15,13 @@ pub(crate) const KINDS: [&str; 3] = ["SQLite", "redb", "file"];
 /// A store of each kind, in one directory.
 #[derive(Debug)]
 pub(crate) struct Stores {
-    urls: Vec<(String, String)>,
+    urls: Vec<(&'static str, String)>,
     directory: TempDir,
 }
 
 impl Stores {
     /// Fills one, and copies it to the other kinds.
-    pub(crate) fn fill(binary: &Binary, kinds: &[&str], rows: u64, bytes: u64) -> Self {
+    pub(crate) fn fill(binary: &Binary, rows: u64, bytes: u64) -> Self {
         let directory = directory();
         let mut stores = Self {
             urls: Vec::new(),
@@ -33,13 +33,13 @@ impl Stores {
             fill(&store, rows, bytes).await;
             store.close().await.expect("closed");
         });
-        let filled = stores.url("SQLite");
-        for kind in kinds {
-            let url = stores.url(kind);
+        let filled = stores.url_of("SQLite", "store");
+        for kind in KINDS {
+            let url = stores.url_of(kind, "store");
             if url != filled {
                 binary.run(&["copy", "--quiet", &filled, &url]);
             }
-            stores.urls.push(((*kind).to_owned(), url));
+            stores.urls.push((kind, url));
         }
         stores
     }
@@ -47,16 +47,12 @@ impl Stores {
     /// Each kind, and the URL of its store.
     pub(crate) fn urls(&self) -> impl Iterator<Item = (&str, &str)> {
         let urls = self.urls.iter();
-        urls.map(|(kind, url)| (kind.as_str(), url.as_str()))
+        urls.map(|(kind, url)| (*kind, url.as_str()))
     }
 
     /// A file beside them.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
-    }
-
-    fn url(&self, kind: &str) -> String {
-        self.url_of(kind, "store")
     }
 
     /// Where a store of this kind and name lies.

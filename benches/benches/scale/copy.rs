@@ -7,12 +7,11 @@ use std::time::Instant;
 
 use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::place::{directory, runtime, store_at};
+use checkpoint_benches::process;
 use checkpoint_benches::report::Report;
 use checkpoint_benches::state::{Noise, small as small_state};
 use checkpoint_core::{Durability, MemoryBackend, Store};
 use checkpoint_redb::{RedbBackend, RedbOptions};
-
-use checkpoint_benches::process;
 
 /// The first argument of a process that copies.
 pub(crate) const CHILD: &str = "--one-copy";

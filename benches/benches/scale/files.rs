@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::fill::fill;
 use checkpoint_benches::place::{directory, runtime, store_at};
+use checkpoint_benches::process;
 use checkpoint_benches::report::Report;
 use checkpoint_core::{Durability, ExportFormat, MemoryBackend, Store};
-
-use checkpoint_benches::process;
 
 /// The first argument of a process that fills, verifies, exports or imports.
 pub(crate) const CHILD: &str = "--one-file";

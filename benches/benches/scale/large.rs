@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::place::{directory, runtime, store_at};
+use checkpoint_benches::process;
 use checkpoint_benches::report::Report;
 use checkpoint_benches::state::{Noise, message};
 use checkpoint_core::Durability;
 use tokio::io::{AsyncRead, ReadBuf};
-
-use checkpoint_benches::process;
 
 /// The first argument of a process that saves or reads back.
 pub(crate) const CHILD: &str = "--one-large-state";

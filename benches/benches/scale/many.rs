@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 
 use checkpoint_benches::figure::{Figure, Spread, Table};
 use checkpoint_benches::place::{directory, in_flight, runtime, store_at};
+use checkpoint_benches::process::{Moved, PAGE};
 use checkpoint_benches::report::Report;
 use checkpoint_benches::state::{Noise, Small, small};
 use checkpoint_core::{Durability, Session, Store};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
-
-use checkpoint_benches::process::{Moved, PAGE};
 
 const FEW: u64 = 1_000;
 /// How many there are unless told otherwise.

@@ -16,18 +16,7 @@ fn set_aside() -> Sandbox {
     let sandbox = Sandbox::new("sqlite://store.db");
     let state = br#"{"step": 3, "rows": [1, 2, 3]}"#;
     sandbox.run_with(&["save", "s"], state).good();
-    let mut bytes = std::fs::read(sandbox.file("store.db")).expect("a database");
-    let places: Vec<_> = bytes
-        .windows(state.len())
-        .enumerate()
-        .filter(|(_, part)| part == state)
-        .map(|(at, _)| at)
-        .collect();
-    assert!(!places.is_empty(), "the state lies open in the file");
-    for at in places {
-        bytes[at + 9] = b'4';
-    }
-    std::fs::write(sandbox.file("store.db"), bytes).expect("written");
+    sandbox.damage("store.db", state);
     sandbox.run(&["verify", "--quarantine"]).bad(1);
     sandbox
 }

@@ -48,20 +48,8 @@ fn what_is_sound_is_told_and_counted() {
 #[test]
 fn damage_is_told_with_what_to_go_on_from_and_set_aside() {
     let sandbox = Sandbox::furnished("sqlite://store.db");
-    let mut bytes = std::fs::read(sandbox.file("store.db")).expect("a database");
-    // The newest state of the session, wherever it lies.
-    let state = br#"{"step": 3, "rows": [1, 2, 3]}"#;
-    let places: Vec<_> = bytes
-        .windows(state.len())
-        .enumerate()
-        .filter(|(_, part)| part == state)
-        .map(|(at, _)| at)
-        .collect();
-    assert!(!places.is_empty(), "the state lies open in the file");
-    for at in places {
-        bytes[at + 9] = b'4';
-    }
-    std::fs::write(sandbox.file("store.db"), bytes).expect("written");
+    // The newest state of the session.
+    sandbox.damage("store.db", br#"{"step": 3, "rows": [1, 2, 3]}"#);
 
     let answer = sandbox.run(&["verify", "-o", "json"]);
     assert_eq!(answer.code, 1, "{answer:?}");

@@ -190,6 +190,22 @@ impl Sandbox {
         std::fs::read_to_string(self.file(name)).expect(name)
     }
 
+    /// Changes a byte of a state, wherever it lies in a file of the store.
+    pub(crate) fn damage(&self, name: &str, state: &[u8]) {
+        let mut bytes = std::fs::read(self.file(name)).expect("a database");
+        let places: Vec<_> = bytes
+            .windows(state.len())
+            .enumerate()
+            .filter(|(_, part)| *part == state)
+            .map(|(at, _)| at)
+            .collect();
+        assert!(!places.is_empty(), "the state lies open in the file");
+        for at in places {
+            bytes[at + 9] = b'4';
+        }
+        std::fs::write(self.file(name), bytes).expect("written");
+    }
+
     /// A command in the directory, with nothing in its environment that the machine has.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
