@@ -7,6 +7,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,7 +40,11 @@ impl Canaries {
                 left.extend(fs::read_dir(&path).unwrap().map(|it| it.unwrap().path()));
                 continue;
             }
-            let bytes = fs::read(&path).unwrap();
+            // The upkeep of an open store removes files between the listing and this read.
+            let bytes = match fs::read(&path) {
+                Err(gone) if gone.kind() == ErrorKind::NotFound => continue,
+                read => read.unwrap(),
+            };
             // Words are of small letters alone, and logs are mostly zeros.
             let letters = bytes.split(|byte| !byte.is_ascii_lowercase());
             for run in letters.filter(|run| run.len() >= 16) {
