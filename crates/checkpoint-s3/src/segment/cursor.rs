@@ -39,6 +39,10 @@ pub(crate) struct SegmentCursor {
     ahead: VecDeque<(BlockSpot, Bytes)>,
     /// Bytes that the next request may bring; 0: a block.
     window: u64,
+    /// Where the last request ended, in the order of the cursor.
+    end: Option<u64>,
+    /// Another reading ended where this one had to fetch: then the next one goes on where this one ends.
+    follows: bool,
     rows: Option<RunCursor>,
 }
 
@@ -58,6 +62,8 @@ impl SegmentCursor {
             reading,
             partition: None,
             ahead: VecDeque::new(),
+            end: None,
+            follows: false,
             rows: None,
         }
     }
@@ -146,14 +152,37 @@ impl SegmentCursor {
     }
 
     /// Fetches a block, and with it those that come next and lie beside it.
-    fn fetch(
-        &mut self,
+    fn fetch(&mut self, partition: &Partition, spot: BlockSpot, left: Range<usize>) -> Result<()> {
+        let (near, _) = ends(&spot.range(), self.order);
+        let followed = self.goes_on(near);
+        self.window = self.window.max(followed.unwrap_or(0));
+        let (range, spots) = self.together(partition, spot, left)?;
+        let (bytes, _) = self.segment.fetch(range.clone())?;
+        // Not sooner: who may not wait gets no answer, and whoever asks in its place goes on here.
+        if followed.is_some() {
+            self.segment.trail().taken(near, self.order);
+            self.follows = true;
+        }
+        self.window = (self.window * 2).clamp(FIRST, AHEAD);
+        self.end = Some(ends(&range, self.order).1);
+        self.ahead = spots
+            .into_iter()
+            .map(|spot| {
+                let from = (spot.offset - range.start) as usize;
+                (spot, bytes.slice(from..from + spot.length as usize))
+            })
+            .collect();
+        Ok(())
+    }
+
+    /// A block and those that come next and lie beside it, as many as a request may bring, and the range of all.
+    fn together(
+        &self,
         partition: &Partition,
         spot: BlockSpot,
         mut left: Range<usize>,
-    ) -> Result<()> {
-        let mut range = spot.range();
-        let mut spots = vec![spot];
+    ) -> Result<(Range<u64>, Vec<BlockSpot>)> {
+        let (mut range, mut spots) = (spot.range(), vec![spot]);
         while let Some(n) = step(&mut left, self.order) {
             let next = self.segment.block_spot(partition, n)?;
             let beside = match self.order {
@@ -167,16 +196,46 @@ impl SegmentCursor {
             range = range.start.min(next.offset)..range.end.max(next.range().end);
             spots.push(next);
         }
-        self.window = (self.window * 2).clamp(FIRST, AHEAD);
-        let (bytes, _) = self.segment.fetch(range.clone())?;
-        self.ahead = spots
-            .into_iter()
-            .map(|spot| {
-                let from = (spot.offset - range.start) as usize;
-                (spot, bytes.slice(from..from + spot.length as usize))
-            })
-            .collect();
-        Ok(())
+        Ok((range, spots))
+    }
+
+    /// What a request from here on may bring, when another reading ended here.
+    fn goes_on(&self, near: u64) -> Option<u64> {
+        let follows = self.reading == Reading::Some;
+        follows.then(|| self.segment.trail().window(near, self.order))?
+    }
+
+    /// Lets a reading go on that begins where this one ends. What came in vain is kept only if there is likely to be one.
+    fn leave(&mut self) {
+        let Some(end) = self.end.filter(|_| self.reading == Reading::Some) else {
+            return;
+        };
+        let left = std::mem::take(&mut self.ahead);
+        let at = match left.front() {
+            Some((spot, _)) if !self.follows => ends(&spot.range(), self.order).0,
+            _ => end,
+        };
+        for (spot, bytes) in left.iter().filter(|_| self.follows) {
+            // What is damaged is told to who asks for it.
+            if let Ok(run) = self.segment.open_block(*spot, bytes) {
+                self.segment.keep(spot.offset, Item::Block(run));
+            }
+        }
+        self.segment.trail().leave(at, self.order, self.window);
+    }
+}
+
+impl Drop for SegmentCursor {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Where an order enters a range, and where it leaves it.
+const fn ends(range: &Range<u64>, order: Order) -> (u64, u64) {
+    match order {
+        Order::Ascending => (range.start, range.end),
+        Order::Descending => (range.end, range.start),
     }
 }
 

@@ -9,6 +9,7 @@ mod cursor;
 mod outline;
 mod reader;
 mod spot;
+mod trail;
 mod writer;
 
 use std::ops::Range;

@@ -6,9 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use checkpoint_core::{Error, Order, Result};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::cursor::{Reading, SegmentCursor};
 use super::spot::{BlockSpot, PartitionSpot, leading};
+use super::trail::Trail;
 use super::{AHEAD, Fetch, Outline, SMALL, seed};
 use crate::block;
 use crate::cache::{BlockCache, Item, Partition};
@@ -26,6 +28,7 @@ struct Inner {
     cache: Arc<BlockCache>,
     /// The index of the partitions, which stays.
     top: OnceLock<Run>,
+    trail: Mutex<Trail>,
 }
 
 impl Segment {
@@ -36,6 +39,7 @@ impl Segment {
             source,
             cache,
             top: OnceLock::new(),
+            trail: Mutex::default(),
         }))
     }
 
@@ -170,6 +174,11 @@ impl Segment {
             }
         }
         Ok((range, spots))
+    }
+
+    /// Where readings ended.
+    pub(super) fn trail(&self) -> MutexGuard<'_, Trail> {
+        self.0.trail.lock()
     }
 
     /// A block that is in the cache.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use checkpoint_core::Order;
+use checkpoint_core::{Order, Result};
 
 use super::{many, read};
 use crate::cache::BlockCache;
@@ -120,6 +120,68 @@ fn a_scan_asks_for_many_blocks_at_once() {
             assert!(fetched.iter().all(|it| it.end - it.start <= AHEAD));
         }
     }
+}
+
+/// Each page is a reading of its own, that stops somewhere.
+#[test]
+fn pages_that_follow_each_other_ask_for_each_block_once() {
+    let cold = Cold::new();
+    let blocks = cold.blocks();
+    for order in [Order::Ascending, Order::Descending] {
+        let segment = cold.open(4 << 20);
+        let (mut span, mut rows, mut fetched) = (Span::all(), Vec::new(), Vec::new());
+        loop {
+            let page = || {
+                let mut cursor = segment.cursor(span.clone(), order, Reading::Some);
+                let rows = std::iter::from_fn(|| cursor.next().transpose());
+                rows.take(50).collect::<Result<Vec<_>>>()
+            };
+            // As who may not wait, and leaves it to another one.
+            cold.objects.fail(true);
+            let refused = page();
+            assert_eq!(refused.is_err(), cold.requests() > 0);
+            cold.objects.fail(false);
+            let page = page().unwrap();
+            fetched.extend(cold.objects.fetched());
+            let Some(last) = page.last() else { break };
+            span = match order {
+                Order::Ascending => Span::all().after(last.at()),
+                Order::Descending => Span::all().before(last.at()),
+            };
+            rows.extend(page);
+        }
+        if order == Order::Descending {
+            rows.reverse();
+        }
+        assert!(rows == cold.rows);
+        let few = 10;
+        assert!(
+            fetched.len() <= blocks / 8 + few,
+            "{} requests for {blocks} blocks, {order:?}",
+            fetched.len()
+        );
+        let all: u64 = fetched.iter().map(|it| it.end - it.start).sum();
+        assert!(
+            all <= cold.outline.length + AHEAD,
+            "hardly anything is fetched twice"
+        );
+    }
+}
+
+/// What is likely not to be wanted does not push out what is.
+#[test]
+fn a_page_that_none_follows_keeps_what_it_read_alone() {
+    let cold = Cold::new();
+    let cache = Arc::new(BlockCache::new(4 << 20));
+    let segment = open(cold.outline.clone(), &cold.objects, &cache);
+    let mut cursor = segment.cursor(Span::all(), Order::Ascending, Reading::Some);
+    // Into the second block, with which others came.
+    for _ in 0..600 {
+        cursor.next().unwrap();
+    }
+    let before = cache.counts().held;
+    drop(cursor);
+    assert_eq!(cache.counts().held, before);
 }
 
 #[test]
