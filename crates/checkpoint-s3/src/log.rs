@@ -95,6 +95,13 @@ impl Log {
         Arc::clone(&self.state.read())
     }
 
+    /// The same for who makes a snapshot of it.
+    pub(crate) fn state_set_apart(&self) -> Arc<State> {
+        let mut known = self.state.write();
+        *known = Arc::new(known.set_apart());
+        Arc::clone(&known)
+    }
+
     /// Sixteen bytes that nobody else has.
     pub(crate) fn new_id(&self) -> Id {
         Id(*self.ids.next().as_bytes())

@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) recent: VecDeque<Id>,
     /// Entries of others so far: what was judged before one of them came may not hold.
     pub(crate) foreign: i64,
+    /// Up to where a snapshot goes, or one that is being made: what it has is not put together with what comes after it.
+    apart: u64,
 }
 
 impl State {
@@ -64,6 +66,7 @@ impl State {
             named,
             recent: VecDeque::new(),
             foreign: 0,
+            apart: 0,
         }
     }
 
@@ -128,6 +131,7 @@ impl State {
             && named.position > self.covered()
         {
             after.named = Some(*named);
+            after.apart = after.apart.max(named.position);
         }
         after.push(entry.rows.clone())?;
         Ok(after)
@@ -140,19 +144,30 @@ impl State {
             last: self.position,
         });
         // Runs of about one size become one, so that few are left however many entries there are.
-        while let [.., older, newer] = &self.tails[..]
-            && older.rows.len() <= 2 * newer.rows.len()
-        {
-            let rows = merge_runs(&[newer.rows.clone(), older.rows.clone()], Removals::Keep)?;
-            let first = older.first;
-            self.tails.truncate(self.tails.len() - 2);
-            self.tails.push(Tail {
-                rows,
-                first,
-                last: self.position,
-            });
+        while let Some(at) = self.alike() {
+            let newer = self.tails.remove(at + 1);
+            let older = &mut self.tails[at];
+            older.rows = merge_runs(&[newer.rows, older.rows.clone()], Removals::Keep)?;
+            older.last = newer.last;
         }
         Ok(())
+    }
+
+    /// Which of the tails is to be put together with the next one.
+    fn alike(&self) -> Option<usize> {
+        self.tails.windows(2).rposition(|two| {
+            let (older, newer) = (&two[0], &two[1]);
+            let is_between = older.last <= self.apart && self.apart < newer.first;
+            !is_between && older.rows.len() <= 2 * newer.rows.len()
+        })
+    }
+
+    /// The same for who makes a snapshot of all there is, which is not put together with what comes from now on.
+    pub(crate) fn set_apart(&self) -> Self {
+        Self {
+            apart: self.position,
+            ..self.clone()
+        }
     }
 
     /// The same with the rows of a newer snapshot below, which takes the place of the entries that it has.
@@ -163,3 +178,6 @@ impl State {
         on
     }
 }
+
+#[cfg(test)]
+mod tests;
