@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread::LocalKey;
 
 use bytes::Bytes;
 use checkpoint_core::{Error, Result};
@@ -26,18 +27,33 @@ enum Mode {
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Wait) };
+    static WAITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets what a thread does; whatever happens, it then goes on as it was.
+struct Until<T: Copy + 'static>(&'static LocalKey<Cell<T>>, T);
+
+impl<T: Copy> Until<T> {
+    fn set(cell: &'static LocalKey<Cell<T>>, to: T) -> Self {
+        Self(cell, cell.replace(to))
+    }
+}
+
+impl<T: Copy> Drop for Until<T> {
+    fn drop(&mut self) {
+        self.0.set(self.1);
+    }
+}
+
+/// Whether this thread does nothing but wait for what it asks for. A call that blocks may then be made here: to leave it
+/// to another thread would take two switches more.
+pub(crate) fn may_block() -> bool {
+    WAITING.get()
 }
 
 /// Does what needs nothing that is not at hand; none when it would have had to wait.
 pub(crate) fn at_hand<T>(read: impl FnOnce() -> T) -> Option<T> {
-    /// Whatever happens, the thread goes on as it was.
-    struct Back(Mode);
-    impl Drop for Back {
-        fn drop(&mut self) {
-            MODE.set(self.0);
-        }
-    }
-    let _back = Back(MODE.replace(Mode::Pass));
+    let _mode = Until::set(&MODE, Mode::Pass);
     let found = read();
     (MODE.get() == Mode::Pass).then_some(found)
 }
@@ -65,6 +81,7 @@ impl Fetcher {
     /// Waits for what is asked of the objects.
     pub(crate) fn wait<T>(&self, asked: impl Future<Output = Result<T>>) -> Result<T> {
         if MODE.get() == Mode::Wait {
+            let _waiting = Until::set(&WAITING, true);
             return self.runtime.block_on(asked);
         }
         MODE.set(Mode::Missed);

@@ -10,6 +10,8 @@ use std::time::Duration;
 use checkpoint_core::files::{Files, SystemFiles};
 use checkpoint_core::{Applied, Budget, Durability, ErrorKind, Result, Store};
 use checkpoint_s3::{DirectoryOptions, ObjectBackend};
+use futures::TryStreamExt;
+use object_store::path::Path as Location;
 use tempfile::TempDir;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -268,4 +270,26 @@ async fn what_another_one_put_is_synced_before_it_is_answered() {
     assert_eq!(*error.kind(), ErrorKind::Storage, "{error}");
     let error = session.latest_as::<u32>().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Stopped, "{error}");
+}
+
+#[tokio::test]
+async fn a_list_has_what_comes_behind_a_name() {
+    let (_directory, path) = place();
+    let store = open(&path).await.unwrap();
+    for state in 0..5 {
+        save(&store, state).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let objects = DirectoryOptions::at(&path).find().await.unwrap().objects;
+    let log = Location::from("log");
+    let all: Vec<_> = objects.list(Some(&log)).try_collect().await.unwrap();
+    assert!(all.len() >= 5);
+    let names = all.iter().map(|it| it.location.clone());
+    for after in names.chain(["log", "log/1", "log/zz", "other"].map(Location::from)) {
+        let listed = objects.list_with_offset(Some(&log), &after);
+        let listed: Vec<_> = listed.try_collect().await.unwrap();
+        let mut expected = all.clone();
+        expected.retain(|it| it.location > after);
+        assert_eq!(listed, expected, "{after}");
+    }
 }

@@ -25,12 +25,13 @@ use tokio::runtime::Handle;
 
 pub use self::open::DirectoryOptions;
 use self::root::{Held, Root};
+use crate::fetch::may_block;
 use crate::layout::Name;
 
 /// What errors call it.
 const STORE: &str = "directory";
 
-/// The objects of one store in a directory. Each call leaves the calling task, since the file system may wait.
+/// The objects of one store in a directory. Each call leaves a task that makes it, since the file system may wait.
 #[derive(Clone)]
 struct Directory {
     root: Arc<Root>,
@@ -84,12 +85,32 @@ impl Directory {
         &self,
         work: impl FnOnce(&Root) -> checkpoint_core::Result<T> + Send + 'static,
     ) -> Result<T> {
+        if may_block() {
+            return work(&self.root).map_err(wrapped);
+        }
         let root = Arc::clone(&self.root);
         let done = self.runtime.spawn_blocking(move || work(&root)).await;
         let done = done.unwrap_or_else(|error| {
             Err(Error::new(crate::error::unknown(), "the program is ending").because(error))
         });
         done.map_err(wrapped)
+    }
+
+    fn listed(
+        &self,
+        below: Option<&Path>,
+        after: Option<&Path>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let directory = self.clone();
+        let [below, after] = [below, after].map(|path| path.map(Path::to_string));
+        let listed = async move {
+            let listed = directory.call(move |root| root.list(below.as_deref(), after.as_deref()));
+            let listed = listed.await?.into_iter();
+            Ok::<_, Fault>(stream::iter(
+                listed.map(|(name, held)| Ok(meta(name, &held))),
+            ))
+        };
+        stream::once(listed).try_flatten().boxed()
     }
 }
 
@@ -191,15 +212,15 @@ impl ObjectStore for Directory {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let (directory, below) = (self.clone(), prefix.map(Path::to_string));
-        let listed = async move {
-            let listed = directory.call(move |root| root.list(below.as_deref()));
-            let listed = listed.await?.into_iter();
-            Ok::<_, Fault>(stream::iter(
-                listed.map(|(name, held)| Ok(meta(name, &held))),
-            ))
-        };
-        stream::once(listed).try_flatten().boxed()
+        self.listed(prefix, None)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.listed(prefix, Some(offset))
     }
 
     async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {

@@ -194,7 +194,7 @@ fn missing(root: &Path) -> Result<Vec<PathBuf>> {
 
 /// Takes away what writers left that were killed. What time it is tells a new file, so that one clock is asked.
 fn sweep(root: &Root) -> Result<()> {
-    let left = root.list(Some(Name::PROBES))?;
+    let left = root.list(Some(Name::PROBES), None)?;
     if left.is_empty() {
         return Ok(());
     }

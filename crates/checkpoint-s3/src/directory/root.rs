@@ -192,8 +192,12 @@ impl Root {
         Ok(Some((held, range, bytes.into())))
     }
 
-    /// The files below a directory, or all. A link is none.
-    pub(super) fn list(&self, below: Option<&str>) -> Result<Vec<(Name, Held)>> {
+    /// The files below a directory, or all, whose names come after one. A link is none.
+    pub(super) fn list(
+        &self,
+        below: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<Vec<(Name, Held)>> {
         self.check()?;
         let mut listed = Vec::new();
         for directory in DIRECTORIES {
@@ -209,8 +213,10 @@ impl Root {
                 Err(error) if error.kind() == Io::NotFound => continue,
                 Err(error) => return Err(fault(error)),
             };
-            let names = names.iter();
-            for name in names.filter_map(|name| Name::parse(&format!("{directory}{name}"))) {
+            let names = names.iter().map(|name| format!("{directory}{name}"));
+            // The system is asked of those alone that are wanted: a log may be long.
+            let wanted = names.filter(|name| after.is_none_or(|after| name.as_str() > after));
+            for name in wanted.filter_map(|name| Name::parse(&name)) {
                 if let Some(held) = self.held(name).map_err(fault)? {
                     listed.push((name, held));
                 }
