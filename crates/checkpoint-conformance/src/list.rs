@@ -247,6 +247,7 @@ list! {
         what_is_set_aside_is_no_head_and_in_no_scan
         what_was_set_aside_can_be_taken_back
         a_filter_that_matches_little_pages_to_its_end
+        many_heavy_checkpoints_page_to_their_end
     }
     Deletion in deletion {
         deleting_what_is_not_there_says_so

@@ -106,7 +106,8 @@ pub trait Backend: Debug + Send + Sync + 'static {
     async fn get(&self, ids: &[CheckpointId], parts: Parts) -> Result<Vec<Item<Record>>>;
 
     /// Lists checkpoints. Items are `Found` or `Corrupt`; a page may be shorter than its limit, and its `next` alone
-    /// says whether there is more.
+    /// says whether there is more. A page ends early, after some MiB, when what was asked for is heavy, as
+    /// [`Room`](crate::engine::Room) counts: who asks for many does not know how large they are.
     async fn scan(&self, query: &Query) -> Result<Page<Item<Record>>>;
 
     /// Lists sessions, each with its head. Items are `Found` or `Corrupt`; one whose head cannot be told is `Corrupt`.

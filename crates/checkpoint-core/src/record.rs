@@ -176,6 +176,14 @@ pub struct Record {
     pub payload: Option<Payload>,
 }
 
+impl Record {
+    /// Bytes of the description and of an inline state, as far as they were asked for.
+    pub fn weight(&self) -> usize {
+        let inline = self.payload.as_ref().and_then(Payload::inline);
+        self.meta.as_ref().map_or(0, Bytes::len) + inline.map_or(0, Bytes::len)
+    }
+}
+
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")

@@ -81,6 +81,8 @@ controls! {
         the_start_of_an_id_is_compared;
     reading::StopsAtStarts "lists some of many ids that start alike" caught by
         many_ids_that_start_alike_page_to_their_end;
+    reading::StopsWhenHeavy "takes a page that ended early for the last" caught by
+        many_heavy_checkpoints_page_to_their_end;
     reading::WrongOrder "lists in the wrong order" caught by
         a_scan_goes_by_sequence_both_ways;
     reading::CountsInCursors "keeps a count in its cursors" caught by

@@ -1,11 +1,12 @@
 //! Which sequences to look at, and what is set aside.
 
-use checkpoint_core::{Filter, Operation, Order, Outcome, Query};
+use bytes::Bytes;
+use checkpoint_core::{Filter, Operation, Order, Outcome, Parts, Query};
 
 use super::filters::{four, matching};
 use crate::case::{Verdict, holds, same};
 use crate::context::Context;
-use crate::read::{self, apply, everything, names, seed};
+use crate::read::{self, all_of, apply, everything, names, seed};
 use crate::samples::{append, id, quarantine, tags};
 
 pub(crate) async fn a_range_of_sequences_includes_both_ends(cx: &Context) -> Verdict {
@@ -142,5 +143,45 @@ pub(crate) async fn a_filter_that_matches_little_pages_to_its_end(cx: &Context) 
         ["c0-3", "c9-29"],
         "tagged rare among 300"
     );
+    Ok(())
+}
+
+/// A backend may end a page of them sooner; nobody is told less.
+pub(crate) async fn many_heavy_checkpoints_page_to_their_end(cx: &Context) -> Verdict {
+    seed(cx, "s", &[]).await?;
+    let most = usize::try_from(cx.db().info().limits.meta).unwrap_or(usize::MAX);
+    let bytes = most.min(128 << 10);
+    let description = |block: u8, n: u8| Bytes::from(vec![block * 8 + n; bytes]);
+    let mut all = Vec::new();
+    for block in 0..8 {
+        let mut commit = cx.commit();
+        for n in 0..8 {
+            let mut one = append("s", &format!("c{block}-{n}"));
+            one.meta = description(block, n);
+            all.push((one.id.clone(), one.meta.clone()));
+            commit = commit.with(one);
+        }
+        cx.db().commit(commit).await?;
+    }
+    for order in [Order::Ascending, Order::Descending] {
+        let query = Query {
+            parts: Parts::ALL,
+            limit: all.len(),
+            order,
+            ..all_of("s")
+        };
+        let found = read::scan(&*cx.db(), query).await?.into_iter();
+        let found = found.map(|it| (it.header.id, it.meta.unwrap_or_default()));
+        let mut found: Vec<_> = found.collect();
+        if order == Order::Descending {
+            found.reverse();
+        }
+        holds!(
+            found == all,
+            "{} of {} are listed {order:?}",
+            found.len(),
+            all.len()
+        );
+    }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) use check::{HIGHEST, check_tags, within};
 pub use children::{children_of, put_children};
 pub use feed::{FeedRow, feed_page, reaches_back};
 pub use group::{Group, Waiting, is_lenient, settle};
-pub use pages::{Listed, ListedSessions, attachment_page, page_limit, session_page};
+pub use pages::{Listed, ListedSessions, Room, attachment_page, page_limit, session_page};
 pub use queue::{Answer, Asker, Member, Queue, Unanswered, Work, queue};
 pub use recall::Recall;
 pub use start::uuids_starting_with;

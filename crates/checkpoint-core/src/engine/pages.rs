@@ -5,7 +5,7 @@ use crate::backend::StoreInfo;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, SessionId};
 use crate::query::{AttachmentQuery, Order, Page, SessionQuery};
-use crate::record::{Attachment, Head, Item, SessionRecord};
+use crate::record::{Attachment, Head, Item, Record, SessionRecord};
 
 /// A session in its place of the list: its key, and its row or what is wrong with that; none when it was deleted.
 pub type Listed = (u64, Option<Result<SessionRow>>);
@@ -122,6 +122,40 @@ pub fn attachment_page<L>(
         }
     }
     Ok(page)
+}
+
+/// Bytes of descriptions and inline states after which a page of checkpoints ends.
+const HEAVY: usize = 4 << 20;
+
+/// What a page of checkpoints still takes. It ends at its limit, and sooner when what it holds is heavy, so that who asks
+/// for many of which nobody knows the size needs no more memory for them than a backend and a page may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    items: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// A page of at most so many items.
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            items: limit,
+            bytes: HEAVY,
+        }
+    }
+
+    /// Whether there is no room for one more.
+    pub const fn is_full(&self) -> bool {
+        self.items == 0 || self.bytes == 0
+    }
+
+    /// Takes the room of an item; the one that fills the page is on it.
+    pub fn take(&mut self, item: &Item<Record>) {
+        self.items = self.items.saturating_sub(1);
+        if let Item::Found(record) = item {
+            self.bytes = self.bytes.saturating_sub(record.weight());
+        }
+    }
 }
 
 /// The limit of a page, if it is one that a store of this description takes.

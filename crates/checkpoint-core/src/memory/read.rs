@@ -4,7 +4,7 @@ use std::ops::{Bound, RangeBounds, RangeInclusive};
 
 use super::state::{Checkpoint, State, whole};
 use crate::backend::Stats;
-use crate::engine::{FeedRow, Lookup, SessionRow, feed_page, reaches_back};
+use crate::engine::{FeedRow, Lookup, Room, SessionRow, feed_page, reaches_back};
 use crate::error::Result;
 use crate::feed::{Change, Feed};
 use crate::id::{CheckpointId, ChunkId};
@@ -58,17 +58,19 @@ impl State {
                 Some(session) => self.session_rows(session.key, range, query.order),
             },
         };
-        let mut matching = rows.filter(|row| query.filter.matches(&row.header));
-        let page: Vec<_> = matching.by_ref().take(query.limit).collect();
-        let more = matching.next().is_some();
-        let last = page.last().filter(|_| more);
-        Ok(Page {
-            next: last.map(|row| query.cursor(row.header.sequence)),
-            items: page
-                .into_iter()
-                .map(|row| Item::Found(row.record(query.parts)))
-                .collect(),
-        })
+        let matching = rows.filter(|row| query.filter.matches(&row.header));
+        let (mut page, mut room, mut last) = (Page::empty(), Room::new(query.limit), 0);
+        for row in matching {
+            if room.is_full() {
+                page.next = Some(query.cursor(last));
+                break;
+            }
+            let item = Item::Found(row.record(query.parts));
+            room.take(&item);
+            page.items.push(item);
+            last = row.header.sequence;
+        }
+        Ok(page)
     }
 
     fn all_rows(&self, range: RangeInclusive<u64>, order: Order) -> Rows<'_, &Checkpoint> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::iter::Peekable;
 
 use checkpoint_core::engine::row::{Digests, Small, is_rare};
-use checkpoint_core::engine::{or_damage, uuids_starting_with};
+use checkpoint_core::engine::{Room, or_damage, uuids_starting_with};
 use checkpoint_core::{
     CheckpointId, Error, Filter, Item, Order, Page, Query, RawId, Record, Result, SessionId, Tag,
 };
@@ -248,7 +248,7 @@ pub(crate) fn scan(
     let (mut walk, by_session) = Walk::begin(view, query, key, range)?;
     // That some may be left out is an item too, and each page through the damage has room for it.
     let incomplete = lost.is_some_and(|lost| !lost.knows_checkpoints());
-    let room = limit.saturating_sub(usize::from(incomplete)).max(1);
+    let mut room = Room::new(limit.saturating_sub(usize::from(incomplete)).max(1));
     let mut names = Names {
         view,
         known: HashMap::new(),
@@ -259,21 +259,23 @@ pub(crate) fn scan(
     };
     let (mut looked_at, mut last) = (0, 0);
     while let Some((sequence, value)) = walk.next()? {
-        if page.items.len() >= room || looked_at >= LOOKED_AT {
+        if room.is_full() || looked_at >= LOOKED_AT {
             page.next = Some(query.cursor(last));
             break;
         }
         (looked_at, last) = (looked_at + 1, sequence);
-        if let Some(value) = value {
+        let item = if let Some(value) = value {
             let row = Lying::new(sequence, &value);
             // What is found by its tag may be another session's, also when it is damaged.
             let skip = |row: &Lying<'_>| !by_session && key.is_some_and(|key| key != row.session);
-            if !row.as_ref().is_ok_and(skip) {
-                page.items.extend(judge(&mut names, query, key, row)?);
+            match row.as_ref().is_ok_and(skip) {
+                true => None,
+                false => judge(&mut names, query, key, row)?,
             }
-        } else if let Some(lost) = lost {
-            page.items.extend(missing(&mut names, lost, key, sequence));
-        }
+        } else {
+            lost.and_then(|lost| missing(&mut names, lost, key, sequence))
+        };
+        page.items.extend(item.inspect(|item| room.take(item)));
     }
     if incomplete && page.items.len() < limit {
         page.items.push(Item::Corrupt(Error::corrupt(

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use checkpoint_core::engine::Room;
 use checkpoint_core::{CheckpointId, Error, Item, Page, Parts, Query, Record, Result};
 use rusqlite::Connection;
 
@@ -23,12 +24,12 @@ pub(super) fn page(
     let connection = names.connection;
     let found = salvage::checkpoints(connection, left, query.order, LOOKED_AT)?;
     // That some may be left out is an item too, and each page through the damage says so that has room for two.
-    let room = limit.saturating_sub(usize::from(!found.complete)).max(1);
+    let mut room = Room::new(limit.saturating_sub(usize::from(!found.complete)).max(1));
     let mut more = found.some.len() == LOOKED_AT;
     let mut page = Page::empty();
     let mut last = None;
     for (sequence, known) in found.some {
-        if page.items.len() >= room {
+        if room.is_full() {
             more = true;
             break;
         }
@@ -42,7 +43,8 @@ pub(super) fn page(
             (Some(Item::Corrupt(_)), _) => may_be_of(names, known.session, key),
             _ => true,
         };
-        page.items.extend(item.filter(|_| asked_for));
+        let item = item.filter(|_| asked_for);
+        page.items.extend(item.inspect(|item| room.take(item)));
     }
     if more {
         page.next = last.map(|last| query.cursor(last));

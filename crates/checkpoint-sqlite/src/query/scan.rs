@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use checkpoint_core::engine::row::{Digests, Small, is_rare};
-use checkpoint_core::engine::{or_damage, uuids_starting_with};
+use checkpoint_core::engine::{Room, or_damage, uuids_starting_with};
 use checkpoint_core::{
     Error, Filter, Item, Order, Page, Parts, Query, Record, Result, SessionId, Tag,
 };
@@ -268,7 +268,7 @@ fn walk(
         items: Vec::with_capacity(limit.min(AHEAD)),
         next: None,
     };
-    let (mut looked_at, mut last) = (0, None);
+    let (mut room, mut looked_at, mut last) = (Room::new(limit), 0, None);
     let mut damaged = None;
     loop {
         let row = match rows.next().map_err(fault) {
@@ -281,7 +281,7 @@ fn walk(
                 break;
             }
         };
-        if page.items.len() >= limit || looked_at >= LOOKED_AT {
+        if room.is_full() || looked_at >= LOOKED_AT {
             break;
         }
         looked_at += 1;
@@ -291,7 +291,7 @@ fn walk(
             break;
         }
         last = Some(sequence);
-        page.items.extend(item);
+        page.items.extend(item.inspect(|item| room.take(item)));
     }
     page.next = last.map(|last| query.cursor(last));
     Ok((page, damaged))
