@@ -28,6 +28,7 @@ mod receipt;
 mod record;
 mod status;
 mod store;
+mod stride;
 mod visible;
 mod wire;
 

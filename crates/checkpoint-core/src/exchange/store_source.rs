@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::source::{Arrival, Arrivals, ArrivingState, Naming, Source};
 use crate::backend::Backend;
@@ -14,12 +15,11 @@ use crate::query::{AttachmentQuery, Cursor, CursorKind, Order, Page, Query, Sess
 use crate::record::{
     Attachment, Item, Parts, Payload, Position, Record, SessionRecord, StoredChunk,
 };
+use crate::stride::{Stride, weight};
 
 /// Checkpoints on a page, at most, and bytes of description and state after which it ends.
 const PAGE: usize = 512;
 const BYTES: usize = 4 << 20;
-/// Checkpoints that are read at once: nobody knows their size before.
-const STEP: usize = 32;
 /// Sessions on a page, and attachments.
 const NAMES: usize = 256;
 
@@ -28,11 +28,17 @@ const NAMES: usize = 256;
 pub(crate) struct StoreSource<'a> {
     backend: &'a dyn Backend,
     session: Option<SessionId>,
+    stride: Mutex<Stride>,
 }
 
 impl<'a> StoreSource<'a> {
     pub(crate) fn new(backend: &'a dyn Backend, session: Option<SessionId>) -> Self {
-        Self { backend, session }
+        let stride = Stride::new(backend.info().limits.page);
+        Self {
+            backend,
+            session,
+            stride: Mutex::new(stride),
+        }
     }
 
     /// A page of checkpoints above a sequence, and where the next one starts.
@@ -41,7 +47,6 @@ impl<'a> StoreSource<'a> {
             session: self.session.clone(),
             order: Order::Ascending,
             parts: Parts::ALL,
-            limit: STEP,
             ..Query::default()
         };
         query.filter.quarantined = true;
@@ -51,8 +56,11 @@ impl<'a> StoreSource<'a> {
                 return Ok((records, None));
             };
             query.sequences = first..=u64::MAX;
+            query.limit = self.stride.lock().items();
             let page = self.backend.scan(&query).await?;
-            bytes += page.items.iter().map(size).sum::<usize>();
+            let weight = weight(&page.items);
+            self.stride.lock().had(weight);
+            bytes += weight;
             records.extend(page.items);
             let last = page.next.map(|next| next.place(CursorKind::Ascending));
             next = last.transpose()?;
@@ -166,13 +174,6 @@ impl Source for StoreSource<'_> {
     async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>> {
         self.backend.chunks(ids).await
     }
-}
-
-/// Bytes of description and state of a checkpoint.
-fn size(item: &Item<Record>) -> usize {
-    let Item::Found(record) = item else { return 0 };
-    let inline = record.payload.as_ref().and_then(Payload::inline);
-    record.meta.as_ref().map_or(0, Bytes::len) + inline.map_or(0, Bytes::len)
 }
 
 fn arrival(record: Record, attachments: Vec<Attachment>) -> Result<Arrival> {

@@ -10,9 +10,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CheckpointId, SessionId};
 use crate::query::{AttachmentQuery, Order, Query, SessionQuery};
 use crate::record::{Head, Item, Parts, Position};
+use crate::stride::{Stride, weight};
 
-/// Checkpoints read in one step, and attachments: few, since each may be large.
-const PAGE: usize = 16;
+/// Attachments read in one step: few, since each may be large.
 const ATTACHMENTS: usize = 4;
 /// States above this many bytes are read piece by piece.
 const LARGE: u64 = 4 << 20;
@@ -214,13 +214,15 @@ impl Run<'_> {
             ..Query::default()
         };
         query.filter.quarantined = true;
+        let mut stride = Stride::new(self.reads.backend().info().limits.page);
         let mut left = limit;
         while left > 0 {
-            query.limit = PAGE.min(left);
+            query.limit = stride.items().min(left);
             let page = match self.reads.backend().scan(&query).await {
                 Ok(page) => page,
                 Err(error) => return self.damage(error),
             };
+            stride.had(weight(&page.items));
             left -= page.items.len().min(left);
             let (mut ids, mut lowest) = (Vec::new(), None);
             let in_use = match page
