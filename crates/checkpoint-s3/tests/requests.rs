@@ -141,6 +141,36 @@ async fn opening_reads_little() {
     assert!(most <= 20, "{most} requests to open and to read the newest");
 }
 
+/// Page after page, each of which goes on in the segments where the last one ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn to_read_all_takes_few_requests() {
+    let objects: Arc<InMemory> = Arc::default();
+    let writer = open(options(objects.clone(), &clock())).await;
+    let session = writer.store.session("s").await.unwrap();
+    for round in 0..20 {
+        let mut transaction = writer.store.transaction();
+        for n in 0..500 {
+            let state = noise(1_000, round * 500 + n);
+            transaction = transaction.save(session.save(&state));
+        }
+        transaction.commit().await.unwrap();
+    }
+    writer.maintain().await;
+    for exports in [true, false] {
+        let counted = Counted::new(objects.clone());
+        let reader = open(options(Arc::new(counted.clone()), &clock())).await;
+        if exports {
+            let report = reader.store.export().to_writer(&mut Vec::new()).await;
+            assert_eq!(report.unwrap().checkpoints, 10_000);
+        } else {
+            let report = reader.store.verify().await.unwrap();
+            assert!(report.is_clean() && report.valid == 10_000, "{report:?}");
+        }
+        let made = counted.requests();
+        assert!(made.total() <= 130, "{made:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_only_reads_changes_nothing() {
     let objects: Arc<InMemory> = Arc::default();
