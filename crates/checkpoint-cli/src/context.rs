@@ -6,6 +6,7 @@ use checkpoint::crypto::{Encrypted, Key};
 use checkpoint::{Backend, Durability, OpenOptions, Store};
 
 use crate::fault::{Exit, Fault};
+use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -103,6 +104,9 @@ impl Context {
     /// Lets go of the stores, says what went wrong, and how the program ends.
     pub(crate) fn end(mut self, answer: Answer) -> Exit {
         self.progress.clear();
+        if matches!(&answer, Err(fault) if fault.exit() == Exit::Interrupted) {
+            interrupt::ending();
+        }
         let answer = answer.and_then(|exit| self.out.flush().map(|()| exit));
         match answer {
             Ok(exit) => exit,

@@ -1,13 +1,30 @@
 //! Ending early. All that the library does can be dropped at any point and leaves whole commits, so that a verb needs
 //! no way of its own to end.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
 use crate::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::progress::Unit;
 use crate::verbs::{Answer, Verb};
 
+/// How long it may take until somebody who is to end takes notice, or writes the last of what is to be written. Who waits
+/// until what was written is read may wait forever.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often somebody took notice.
+static NOTICED: AtomicU64 = AtomicU64::new(0);
+/// The program was interrupted, and all but its last words is done.
+static ENDING: Notify = Notify::const_new();
+
 /// Does a verb, until it is done or somebody interrupts it, and lets go of the stores.
 pub(crate) async fn run(verb: Verb, context: &mut Context) -> Answer {
+    // What another program does that was asked to end is its own affair.
+    if !verb.runs_another() {
+        tokio::spawn(watch_over(signals()));
+    }
     let answer = if verb.ends_itself() {
         verb.run(context).await
     } else {
@@ -40,10 +57,40 @@ pub(crate) async fn aside<T: Send + 'static>(
 
 /// Returns when somebody wants the program to end: by Ctrl-C, by asking it to end, or by closing its terminal. It listens
 /// from the call on.
-#[cfg(unix)]
 pub(crate) fn asked() -> impl Future<Output = ()> {
-    use std::task::Poll;
+    let mut signals = signals();
+    async move {
+        signals.next().await;
+        NOTICED.fetch_add(1, Ordering::AcqRel);
+    }
+}
 
+/// The last words of a program that was interrupted follow.
+pub(crate) fn ending() {
+    ENDING.notify_one();
+}
+
+/// Ends the program when nobody takes notice.
+async fn watch_over(mut signals: Signals) {
+    loop {
+        let noticed = NOTICED.load(Ordering::Acquire);
+        let is_ending = tokio::select! {
+            () = signals.next() => false,
+            () = ENDING.notified() => true,
+        };
+        tokio::time::sleep(PATIENCE).await;
+        if is_ending || NOTICED.load(Ordering::Acquire) == noticed {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+    }
+}
+
+/// What asks the program to end.
+#[cfg(unix)]
+struct Signals(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+fn signals() -> Signals {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
@@ -51,25 +98,40 @@ pub(crate) fn asked() -> impl Future<Output = ()> {
         kinds.push(SignalKind::hangup());
     }
     // Of those that the system does not tell it ends the program itself.
-    let mut heard: Vec<_> = kinds.into_iter().flat_map(signal).collect();
-    let heard = std::future::poll_fn(move |task| {
-        let is_asked = heard.iter_mut().any(|kind| kind.poll_recv(task).is_ready());
-        if is_asked {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    });
-    // Also beside one that takes all the turns that a task has.
-    tokio::task::unconstrained(heard)
+    Signals(kinds.into_iter().flat_map(signal).collect())
 }
 
-/// Returns when somebody wants the program to end.
+#[cfg(unix)]
+impl Signals {
+    async fn next(&mut self) {
+        let heard = std::future::poll_fn(|task| {
+            let mut kinds = self.0.iter_mut();
+            match kinds.any(|kind| kind.poll_recv(task).is_ready()) {
+                true => std::task::Poll::Ready(()),
+                false => std::task::Poll::Pending,
+            }
+        });
+        // Also beside one that takes all the turns that a task has.
+        tokio::task::unconstrained(heard).await;
+    }
+}
+
+/// What asks the program to end.
 #[cfg(not(unix))]
-pub(crate) async fn asked() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // The system tells nothing: it then ends the program itself.
-        std::future::pending::<()>().await;
+struct Signals;
+
+#[cfg(not(unix))]
+const fn signals() -> Signals {
+    Signals
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // The system tells nothing: it then ends the program itself.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

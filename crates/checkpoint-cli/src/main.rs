@@ -21,6 +21,8 @@ mod whole;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
+
 use self::args::Cli;
 use self::context::Context;
 use self::fault::{Exit, Fault};
@@ -41,24 +43,27 @@ fn main() -> ExitCode {
         Err(fault) => return Output::plain().refuse(&fault).into(),
     };
     let mut context = Context::new(settings);
-    let answer = runtime(|| interrupt::run(verb, &mut context));
-    context.end(answer).into()
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(fault) => return context.end(Err(fault)).into(),
+    };
+    let answer = runtime.block_on(interrupt::run(verb, &mut context));
+    // What is left to write may wait for somebody to read it, and while it does the program can be ended all the same.
+    let exit = context.end(answer);
+    match exit {
+        // What was begun beside the verb and is given up takes away what it made, such as half a backup.
+        Exit::Interrupted => runtime.shutdown_timeout(TIDYING),
+        // Nothing else is waited for: a read of a terminal that nobody answers never ends.
+        _ => runtime.shutdown_background(),
+    }
+    exit.into()
 }
 
-/// Runs a future on a runtime that nothing waits for at the end: a read of a terminal that nobody answers never ends.
-fn runtime<F: Future<Output = verbs::Answer>>(future: impl FnOnce() -> F) -> verbs::Answer {
+fn runtime() -> Result<Runtime, Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .build()
-        .map_err(|error| {
-            Fault::new(Exit::Failed, "the system starts no threads").because(&error)
-        })?;
-    let answer = runtime.block_on(future());
-    match &answer {
-        // What was begun beside the verb and is given up takes away what it made, such as half a backup.
-        Err(fault) if fault.exit() == Exit::Interrupted => runtime.shutdown_timeout(TIDYING),
-        _ => runtime.shutdown_background(),
-    }
-    answer
+        .build();
+    runtime
+        .map_err(|error| Fault::new(Exit::Failed, "the system starts no threads").because(&error))
 }

@@ -6,8 +6,14 @@ mod support;
 
 use std::io::Read;
 use std::process::Child;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use support::Sandbox;
+
+/// How long it may take, on a machine that is busy.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// A store in which work takes long enough to be interrupted.
 fn large() -> Sandbox {
@@ -73,6 +79,32 @@ fn an_export_into_a_pipe_that_nobody_reads_ends_at_once() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(130), "{name}: {told}");
         assert!(told.contains("done so far: exported: "), "{name}: {told}");
+    }
+}
+
+/// It waits in a call of the system, and takes notice of nothing.
+#[test]
+fn who_waits_for_a_reader_ends_soon_after_it_is_asked_to() {
+    let sandbox = large();
+    let verbs: &[&[&str]] = &[
+        &["list", "--all", "-o", "jsonl"],
+        // More than a pipe holds, and what is left is written when all else is done.
+        &["list", "--limit", "300", "-o", "jsonl"],
+        &["watch", "--after", "0.0", "-o", "jsonl"],
+    ];
+    for verb in verbs {
+        let (tell, told) = mpsc::channel();
+        for name in signals() {
+            let mut child = sandbox.start(verb);
+            signal(&child, name, 900, &sandbox);
+            let tell = tell.clone();
+            thread::spawn(move || tell.send((name, child.wait().map(|status| status.code()))));
+        }
+        for _ in signals() {
+            let over = told.recv_timeout(LONGEST);
+            let (name, code) = over.unwrap_or_else(|_| panic!("{verb:?} goes on"));
+            assert_eq!(code.expect("over"), Some(130), "{verb:?} {name}");
+        }
     }
 }
 

@@ -44,9 +44,16 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// Its number.
+    pub(crate) const fn code(self) -> u8 {
+        self.told().0
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit.told().0)
+        Self::from(exit.code())
     }
 }
 

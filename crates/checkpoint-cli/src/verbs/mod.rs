@@ -108,6 +108,11 @@ impl Verb {
         }
     }
 
+    /// Whether it runs another program, to which signals are passed on.
+    pub(crate) const fn runs_another(&self) -> bool {
+        matches!(self, Self::Run(_))
+    }
+
     /// Whether it ends by itself when somebody interrupts it, since it has something of its own to end.
     pub(crate) const fn ends_itself(&self) -> bool {
         matches!(self, Self::Watch(_) | Self::Run(_))
