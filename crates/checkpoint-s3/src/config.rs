@@ -58,6 +58,8 @@ pub struct ObjectOptions {
     pub clock: Arc<dyn Clock>,
     /// Where the ids of stores, machines and objects come from. Default: the system.
     pub ids: Arc<dyn IdSource>,
+    /// Calls of the client block a thread, so that several that follow each other are made on one.
+    pub(crate) blocks: bool,
     pub(crate) flaws: Flaws,
 }
 
@@ -83,6 +85,7 @@ impl ObjectOptions {
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
+            blocks: false,
             flaws: Flaws::default(),
         }
     }

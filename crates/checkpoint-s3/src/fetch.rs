@@ -63,11 +63,27 @@ pub(crate) fn at_hand<T>(read: impl FnOnce() -> T) -> Option<T> {
 pub(crate) struct Fetcher {
     objects: Arc<Objects>,
     runtime: Handle,
+    /// Calls block a thread.
+    blocks: bool,
 }
 
 impl Fetcher {
-    pub(crate) const fn new(objects: Arc<Objects>, runtime: Handle) -> Self {
-        Self { objects, runtime }
+    pub(crate) const fn new(objects: Arc<Objects>, runtime: Handle, blocks: bool) -> Self {
+        Self {
+            objects,
+            runtime,
+            blocks,
+        }
+    }
+
+    /// Whether calls block a thread, and would not do it in vain here: it does nothing but wait for them.
+    pub(crate) fn blocks_here(&self) -> bool {
+        self.blocks && may_block()
+    }
+
+    /// Whether calls block a thread, so that all that follow each other are best made on one.
+    pub(crate) const fn blocks(&self) -> bool {
+        self.blocks
     }
 
     pub(crate) const fn objects(&self) -> &Arc<Objects> {

@@ -49,7 +49,7 @@ pub(crate) struct Log {
     ids: Arc<dyn IdSource>,
     state: RwLock<Arc<State>>,
     /// Who reads on.
-    reading: tokio::sync::Mutex<()>,
+    reading: Arc<tokio::sync::Mutex<()>>,
     /// Rounds of reading on that have begun, and the newest that is over.
     begun: AtomicU64,
     over: AtomicU64,
@@ -80,7 +80,7 @@ impl Log {
             clock,
             ids,
             state: RwLock::new(Arc::new(State::empty())),
-            reading: tokio::sync::Mutex::new(()),
+            reading: Arc::default(),
             begun: AtomicU64::new(0),
             over: AtomicU64::new(0),
             round_trip: Mutex::new(ROUND_TRIP),
@@ -187,15 +187,29 @@ impl Log {
         self: &Arc<Self>,
         reads: impl Future<Output = Result<()>> + Send + 'static,
     ) -> Result<Arc<State>> {
-        let log = Arc::clone(self);
-        let reads = async move {
-            let _reading = log.reading.lock().await;
-            reads.await?;
-            Ok(log.state())
-        };
+        let (log, fetcher) = (Arc::clone(self), self.fetcher.clone());
         // Who asks no more has nothing asked for any more.
         let mut task = JoinSet::new();
-        task.spawn_on(reads, self.fetcher.runtime());
+        if fetcher.blocks()
+            && let Ok(reading) = Arc::clone(&self.reading).try_lock_owned()
+        {
+            let reads = async move {
+                let _reading = reading;
+                reads.await?;
+                Ok(log.state())
+            };
+            if fetcher.blocks_here() {
+                return reads.await;
+            }
+            task.spawn_blocking_on(move || fetcher.wait(reads), self.fetcher.runtime());
+        } else {
+            let reads = async move {
+                let _reading = log.reading.lock().await;
+                reads.await?;
+                Ok(log.state())
+            };
+            task.spawn_on(reads, self.fetcher.runtime());
+        }
         match task.join_next().await {
             Some(Ok(state)) => state,
             Some(Err(error)) => Err(Error::storage("the log was not read on").because(error)),

@@ -9,6 +9,14 @@ use std::sync::OnceLock;
 use checkpoint_core::{Error, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+/// Does what blocks its thread on one of the runtime's.
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = handle()?.spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Error::storage("the work was given up").because(error)))
+}
+
 /// The runtime that all stores of this process share. It is never shut down.
 pub(crate) fn handle() -> Result<Handle> {
     static SHARED: OnceLock<Runtime> = OnceLock::new();

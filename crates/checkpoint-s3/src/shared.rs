@@ -53,18 +53,21 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) async fn open(options: ObjectOptions) -> Result<Self> {
         let label = Arc::clone(&options.label);
-        Self::connect(options)
-            .await
-            .map_err(|error| error.during("open").on(&label))
+        let runtime = runtime::handle()?;
+        let objects = Objects::new(Arc::clone(&options.objects), options.prefix.clone());
+        let fetcher = Fetcher::new(Arc::new(objects), runtime, options.blocks);
+        let opened = if fetcher.blocks() {
+            let waiting = fetcher.clone();
+            let connects = move || waiting.wait(Self::connect(options, fetcher));
+            runtime::aside(connects).await
+        } else {
+            Self::connect(options, fetcher).await
+        };
+        opened.map_err(|error| error.during("open").on(&label))
     }
 
-    async fn connect(options: ObjectOptions) -> Result<Self> {
-        let objects = Arc::new(Objects::new(
-            Arc::clone(&options.objects),
-            options.prefix.clone(),
-        ));
-        let (header, created) = open::header(&options, &objects).await?;
-        let fetcher = Fetcher::new(objects, runtime::handle()?);
+    async fn connect(options: ObjectOptions, fetcher: Fetcher) -> Result<Self> {
+        let (header, created) = open::header(&options, fetcher.objects()).await?;
         let log = Arc::new(Log::new(
             fetcher,
             Arc::new(BlockCache::new(options.index_cache)),

@@ -74,22 +74,20 @@ impl DirectoryOptions {
     pub async fn find(self) -> Result<ObjectOptions> {
         let label: Arc<str> = format!("file://{}", self.path.display()).into();
         let (create, read_only) = (self.create, self.read_only);
-        // Not the caller's, which may be gone while the store lives.
-        let runtime = runtime::handle()?;
-        let found = runtime.spawn_blocking(move || root(self)).await;
-        let found = found.unwrap_or_else(|error| {
-            Err(Error::storage("the directory was not looked at").because(error))
-        });
+        let found = runtime::aside(move || root(self)).await;
         let root = found.map_err(|error| error.during("open").on(&label))?;
         let directory = Directory {
             root: Arc::new(root),
-            runtime,
+            // Not the caller's, which may be gone while the store lives.
+            runtime: runtime::handle()?,
         };
-        Ok(ObjectOptions::new(Arc::new(directory))
+        let mut options = ObjectOptions::new(Arc::new(directory))
             .with_label(label)
             .with_create(create)
             .with_read_only(read_only)
-            .with_durability(Durability::Disk))
+            .with_durability(Durability::Disk);
+        options.blocks = true;
+        Ok(options)
     }
 }
 
