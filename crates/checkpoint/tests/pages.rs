@@ -1,5 +1,7 @@
 //! What a page holds, on every engine of this machine.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use checkpoint::{Item, Parts, Query, Store};
 
 const MIB: usize = 1 << 20;

@@ -5,6 +5,7 @@ mod identity;
 mod model;
 mod moving;
 mod reading;
+mod scans;
 mod upkeep;
 mod wrapper;
 mod writing;
@@ -75,17 +76,17 @@ controls! {
         attachments_list_in_the_order_first_put;
     writing::ClaimsTooMuch "claims more durability than it has" caught by
         a_receipt_claims_what_the_store_says;
-    reading::LeaksSessions "shows a session the checkpoints of others" caught by
+    scans::LeaksSessions "shows a session the checkpoints of others" caught by
         a_scan_of_a_session_shows_that_session_alone;
-    reading::IgnoresStarts "lists ids that start otherwise" caught by
+    scans::IgnoresStarts "lists ids that start otherwise" caught by
         the_start_of_an_id_is_compared;
-    reading::StopsAtStarts "lists some of many ids that start alike" caught by
+    scans::StopsAtStarts "lists some of many ids that start alike" caught by
         many_ids_that_start_alike_page_to_their_end;
-    reading::StopsWhenHeavy "takes a page that ended early for the last" caught by
+    scans::StopsWhenHeavy "takes a page that ended early for the last" caught by
         many_heavy_checkpoints_page_to_their_end;
-    reading::WrongOrder "lists in the wrong order" caught by
+    scans::WrongOrder "lists in the wrong order" caught by
         a_scan_goes_by_sequence_both_ways;
-    reading::CountsInCursors "keeps a count in its cursors" caught by
+    scans::CountsInCursors "keeps a count in its cursors" caught by
         paging_is_not_disturbed_by_appends paging_is_not_disturbed_by_deletions_and_updates;
     reading::CutsStates "cuts states short" caught by
         a_header_is_what_the_writer_gave;

@@ -74,6 +74,17 @@ fn starting(view: &View<impl Snapshot>, start: &str) -> Result<Option<Range>> {
     Ok(Some((low, high)))
 }
 
+/// The sequences among which all those are that a query asks for.
+fn wanted(view: &View<impl Snapshot>, query: &Query) -> Result<Range> {
+    let remaining = query.remaining()?;
+    let range = (*remaining.start(), *remaining.end());
+    let Some(start) = &query.filter.id_start else {
+        return Ok(range);
+    };
+    let narrowed = or_damage(starting(view, start))?.unwrap_or(None);
+    Ok(narrowed.map_or(range, |(low, high)| (range.0.max(low), range.1.min(high))))
+}
+
 /// The index that leads to the fewest rows, none: all rows are gone through. What it leaves open is judged row by row.
 fn narrowest<'q>(
     view: &View<impl Snapshot>,
@@ -227,13 +238,7 @@ pub(crate) fn scan(
     query: &Query,
     limit: usize,
 ) -> Result<Page<Item<Record>>> {
-    let remaining = query.remaining()?;
-    let mut range = (*remaining.start(), *remaining.end());
-    if let Some(start) = &query.filter.id_start
-        && let Some((low, high)) = or_damage(starting(view, start))?.unwrap_or(None)
-    {
-        range = (range.0.max(low), range.1.min(high));
-    }
+    let range = wanted(view, query)?;
     if limit == 0 || range.0 > range.1 {
         return Ok(Page::empty());
     }
