@@ -1,7 +1,7 @@
 //! Ending early. All that the library does can be dropped at any point and leaves whole commits, so that a verb needs
 //! no way of its own to end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -16,6 +16,8 @@ use crate::verbs::{Answer, Verb};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often somebody took notice.
 static NOTICED: AtomicU64 = AtomicU64::new(0);
+/// Files that are being put in their places.
+static PLACING: AtomicUsize = AtomicUsize::new(0);
 /// The program was interrupted, and all but its last words is done.
 static ENDING: Notify = Notify::const_new();
 
@@ -25,16 +27,18 @@ pub(crate) async fn run(verb: Verb, context: &mut Context) -> Answer {
     if !verb.runs_another() {
         tokio::spawn(watch_over(signals()));
     }
+    let mut signals = signals();
     let answer = if verb.ends_itself() {
-        verb.run(context).await
+        let answer = verb.run(context).await;
+        signals = self::signals();
+        answer
     } else {
-        let interrupted = asked();
         // Until it says what it does, and counts it.
         context.progress.begin("working", Unit::Share);
         tokio::select! {
             biased;
             answer = verb.run(context) => answer,
-            () = interrupted => Err(Fault::new(Exit::Interrupted, "interrupted")),
+            () = signals.noticed() => Err(Fault::new(Exit::Interrupted, "interrupted")),
         }
     };
     let answer = answer.map_err(|fault| told(fault, context));
@@ -42,7 +46,7 @@ pub(crate) async fn run(verb: Verb, context: &mut Context) -> Answer {
     let closed = tokio::select! {
         biased;
         closed = context.close() => closed,
-        () = asked() => Err(Fault::new(Exit::Interrupted, "interrupted")),
+        () = signals.noticed() => Err(Fault::new(Exit::Interrupted, "interrupted")),
     };
     answer.and_then(|exit| closed.map(|()| exit))
 }
@@ -59,10 +63,21 @@ pub(crate) async fn aside<T: Send + 'static>(
 /// from the call on.
 pub(crate) fn asked() -> impl Future<Output = ()> {
     let mut signals = signals();
-    async move {
-        signals.next().await;
-        NOTICED.fetch_add(1, Ordering::AcqRel);
+    async move { signals.noticed().await }
+}
+
+/// Does what is not ended in its midst, however long the disk takes.
+pub(crate) fn placing<T>(place: impl FnOnce() -> T) -> T {
+    /// Also when it panics.
+    struct Placed;
+    impl Drop for Placed {
+        fn drop(&mut self) {
+            PLACING.fetch_sub(1, Ordering::AcqRel);
+        }
     }
+    PLACING.fetch_add(1, Ordering::AcqRel);
+    let _placed = Placed;
+    place()
 }
 
 /// The last words of a program that was interrupted follow.
@@ -78,10 +93,26 @@ async fn watch_over(mut signals: Signals) {
             () = signals.next() => false,
             () = ENDING.notified() => true,
         };
-        tokio::time::sleep(PATIENCE).await;
+        let is_placing = || PLACING.load(Ordering::Acquire) > 0;
+        let mut waits = true;
+        while waits {
+            waits = is_placing();
+            tokio::time::sleep(PATIENCE).await;
+            waits |= is_placing();
+        }
         if is_ending || NOTICED.load(Ordering::Acquire) == noticed {
             std::process::exit(Exit::Interrupted.code().into());
         }
+        // Those that came meanwhile were noticed too.
+        signals = self::signals();
+    }
+}
+
+impl Signals {
+    /// The next one, of which is taken notice.
+    async fn noticed(&mut self) {
+        self.next().await;
+        NOTICED.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -105,10 +136,12 @@ fn signals() -> Signals {
 impl Signals {
     async fn next(&mut self) {
         let heard = std::future::poll_fn(|task| {
-            let mut kinds = self.0.iter_mut();
-            match kinds.any(|kind| kind.poll_recv(task).is_ready()) {
-                true => std::task::Poll::Ready(()),
-                false => std::task::Poll::Pending,
+            // Of each kind, so that none is left for later.
+            let kinds = self.0.iter_mut();
+            let came = kinds.filter_map(|kind| kind.poll_recv(task).is_ready().then_some(()));
+            match came.count() {
+                0 => std::task::Poll::Pending,
+                _ => std::task::Poll::Ready(()),
             }
         });
         // Also beside one that takes all the turns that a task has.

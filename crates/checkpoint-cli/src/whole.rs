@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::fault::Fault;
+use crate::interrupt::placing;
 
 /// How many links are followed, as the system does.
 const LINKS: usize = 40;
@@ -15,12 +16,12 @@ const LINKS: usize = 40;
 /// a device takes the bytes, as where a shell writes.
 pub(crate) fn whole(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let written = match std::fs::metadata(path) {
-        Ok(there) if !streams(&there) => replace(path, Some(&there), bytes),
+        Ok(there) if !streams(&there) => placing(|| replace(path, Some(&there), bytes)),
         Ok(_) => OpenOptions::new()
             .write(true)
             .open(path)
             .and_then(|mut file| file.write_all(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => replace(path, None, bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => placing(|| replace(path, None, bytes)),
         Err(error) => Err(error),
     };
     written.map_err(|error| Fault::file("write", path, &error))
