@@ -74,10 +74,9 @@ pub(crate) enum Effort {
     All,
 }
 
-/// Puts the objects of a snapshot of the newest state that is known; none when there is nothing new.
-pub(crate) fn flush(tools: &Tools, effort: Effort) -> Result<Option<Pending>> {
+/// Puts the objects of a snapshot of a state, which was set apart; none when there is nothing new.
+pub(crate) fn flush(tools: &Tools, state: Arc<State>, effort: Effort) -> Result<Option<Pending>> {
     let (log, begun) = (&tools.log, Looked::now(&*tools.clock));
-    let state = log.state_set_apart();
     let Some(below) = below(log, &state)? else {
         return Ok(None);
     };

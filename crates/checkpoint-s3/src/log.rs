@@ -119,6 +119,8 @@ impl Log {
     fn publish(&self, state: Arc<State>) {
         let mut known = self.state.write();
         if state.position > known.position {
+            // It may be of one that knew of no snapshot being made.
+            let state = state.apart_from(known.apart());
             *known = state;
         }
     }

@@ -77,7 +77,7 @@ fn step_once(tools: &Tools, upkeep: &mut Upkeep, budget: &Budget) -> Result<Main
             next
         }
         Stage::Snapshot => {
-            if let Some(pending) = flush(tools, Effort::All)? {
+            if let Some(pending) = flush(tools, tools.log.state_set_apart(), Effort::All)? {
                 tools.log.expect(pending);
                 name_snapshot(tools)?;
             }

@@ -6,9 +6,11 @@ use checkpoint_core::engine::StoreRow;
 use checkpoint_core::{Error, Result, StoreId};
 use checkpoint_rows::{Staged, put_store};
 
+use crate::cache::BlockCache;
 use crate::config::ObjectOptions;
 use crate::draft;
 use crate::error::gone;
+use crate::fetch::Fetcher;
 use crate::layout::Name;
 use crate::log::{Appended, Draft, Log};
 use crate::migrate::{Header, VERSION};
@@ -17,7 +19,7 @@ use crate::probe;
 use crate::state::State;
 
 /// What the store is; makes it when it is not there and may be made. Answers whether it was made just now.
-pub(crate) async fn header(options: &ObjectOptions, objects: &Objects) -> Result<(Header, bool)> {
+async fn header(options: &ObjectOptions, objects: &Objects) -> Result<(Header, bool)> {
     if let Some(bytes) = objects.get(Name::Store).await? {
         return Ok((read(&bytes)?, false));
     }
@@ -41,12 +43,25 @@ fn read(bytes: &[u8]) -> Result<Header> {
     Header::decode(bytes).map_err(|error| error.with("object", Name::Store))
 }
 
+/// The log of the store, read to its end.
+pub(crate) async fn log(options: ObjectOptions, fetcher: Fetcher) -> Result<Arc<Log>> {
+    let (header, created) = header(&options, fetcher.objects()).await?;
+    let log = Arc::new(Log::new(
+        fetcher,
+        Arc::new(BlockCache::new(options.index_cache)),
+        Arc::clone(&options.clock),
+        Arc::clone(&options.ids),
+        options.flaws,
+    ));
+    first(&options, &header, &log).await?;
+    if created {
+        tracing::info!(store = %options.label, "a store was created");
+    }
+    Ok(log)
+}
+
 /// The first state: that of the log, or of a store whose maker came no further than its header.
-pub(crate) async fn first(
-    options: &ObjectOptions,
-    header: &Header,
-    log: &Arc<Log>,
-) -> Result<Arc<State>> {
+async fn first(options: &ObjectOptions, header: &Header, log: &Arc<Log>) -> Result<Arc<State>> {
     let mut state = log.open().await?;
     while state.position == 0 {
         if options.read_only {

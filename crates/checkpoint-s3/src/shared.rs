@@ -56,29 +56,19 @@ impl Shared {
         let runtime = runtime::handle()?;
         let objects = Objects::new(Arc::clone(&options.objects), options.prefix.clone());
         let fetcher = Fetcher::new(Arc::new(objects), runtime, options.blocks);
-        let opened = if fetcher.blocks() {
-            let waiting = fetcher.clone();
-            let connects = move || waiting.wait(Self::connect(options, fetcher));
-            runtime::aside(connects).await
-        } else {
-            Self::connect(options, fetcher).await
-        };
-        opened.map_err(|error| error.during("open").on(&label))
+        Self::connect(options, fetcher)
+            .await
+            .map_err(|error| error.during("open").on(&label))
     }
 
     async fn connect(options: ObjectOptions, fetcher: Fetcher) -> Result<Self> {
-        let (header, created) = open::header(&options, fetcher.objects()).await?;
-        let log = Arc::new(Log::new(
-            fetcher,
-            Arc::new(BlockCache::new(options.index_cache)),
-            Arc::clone(&options.clock),
-            Arc::clone(&options.ids),
-            options.flaws,
-        ));
-        open::first(&options, &header, &log).await?;
-        if created {
-            tracing::info!(store = %options.label, "a store was created");
-        }
+        let finds = open::log(options.clone(), fetcher.clone());
+        let log = if fetcher.blocks() {
+            runtime::aside(move || fetcher.wait(finds)).await
+        } else {
+            finds.await
+        };
+        let log = log?;
         let closed = Arc::new(AtomicBool::new(false));
         let tools = Tools {
             log: Arc::clone(&log),

@@ -162,6 +162,20 @@ impl State {
         })
     }
 
+    /// Up to where what came after is kept apart.
+    pub(crate) const fn apart(&self) -> u64 {
+        self.apart
+    }
+
+    /// The same, kept apart up to a position at least.
+    pub(crate) fn apart_from(self: Arc<Self>, position: u64) -> Arc<Self> {
+        let mut state = self;
+        if state.apart < position {
+            Arc::make_mut(&mut state).apart = position;
+        }
+        state
+    }
+
     /// The same for who makes a snapshot of all there is, which is not put together with what comes from now on.
     pub(crate) fn set_apart(&self) -> Self {
         Self {

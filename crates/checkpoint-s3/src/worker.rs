@@ -82,15 +82,20 @@ impl Work {
         if self.linger.is_busy() && self.make_aside() {
             return;
         }
-        self.made(flush(&self.tools, Effort::Little));
+        let state = self.tools.log.state_set_apart();
+        self.made(flush(&self.tools, state, Effort::Little));
     }
 
     /// Makes a snapshot while commits go on, since many wait for the next entry. Who is alone waits for nothing of it
     /// anyway, and there the order of requests is always the same.
     fn make_aside(&mut self) -> bool {
+        // Here, before the next entry is put together with what this one has.
+        let state = self.tools.log.state_set_apart();
         let tools = self.tools.clone();
         let thread = std::thread::Builder::new().name("checkpoint-snapshot".to_owned());
-        self.making = thread.spawn(move || flush(&tools, Effort::Little)).ok();
+        self.making = thread
+            .spawn(move || flush(&tools, state, Effort::Little))
+            .ok();
         self.making.is_some()
     }
 
