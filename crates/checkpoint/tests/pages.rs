@@ -30,6 +30,9 @@ async fn ends_early(store: &Store, url: &str) {
     let weight: usize = weight.sum();
     assert!((4 * MIB..6 * MIB).contains(&weight), "{url}: {weight}");
     assert!(page.next.is_some(), "{url}");
+    // Who has no place to go on from is told all.
+    let short = session.list().limit(12).summary().await.unwrap();
+    assert_eq!(short.len(), 12, "{url}");
     // Of what is light there is no reason to.
     let query = Query {
         limit: 12,

@@ -117,6 +117,7 @@ impl Ledger {
             ..Query::default()
         };
         let page = store.scan(&query).await.map_err(failed)?;
+        must!(page.next.is_none(), "more is listed than the model makes");
         let records = page.items.into_iter().map(Item::into_option);
         let records: Vec<Record> = records
             .filter_map(Result::transpose)

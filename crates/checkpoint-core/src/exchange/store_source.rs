@@ -56,7 +56,7 @@ impl<'a> StoreSource<'a> {
                 return Ok((records, None));
             };
             query.sequences = first..=u64::MAX;
-            query.limit = self.stride.lock().items();
+            query.limit = self.stride.lock().items().min(PAGE - records.len());
             let page = self.backend.scan(&query).await?;
             let weight = weight(&page.items);
             self.stride.lock().had(weight);

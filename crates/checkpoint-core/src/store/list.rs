@@ -237,15 +237,32 @@ impl List {
         Ok(listing)
     }
 
-    /// The same list in short, with whether each has annotations.
+    /// The same list in short, with whether each has annotations; as many as the limit, if there are.
     ///
     /// # Errors
     ///
     /// As awaiting the list.
     pub async fn summary(self) -> Result<Vec<Summary>> {
-        let store = self.store.clone();
-        let checkpoints = self.read().await?.checkpoints;
-        let annotated = annotated(&store, &checkpoints).await?;
+        let (store, mut query) = (self.store, self.query?);
+        let mut summaries = Vec::new();
+        while query.limit > 0 {
+            let page = Self {
+                store: store.clone(),
+                query: Ok(query.clone()),
+            };
+            let page = page.read().await?;
+            query.limit -= page.checkpoints.len().min(query.limit);
+            summaries.extend(Self::short(&store, page.checkpoints).await?);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+        Ok(summaries)
+    }
+
+    async fn short(store: &Store, checkpoints: Vec<Checkpoint>) -> Result<Vec<Summary>> {
+        let annotated = annotated(store, &checkpoints).await?;
         let summaries = checkpoints.into_iter().map(|checkpoint| {
             let (header, description, _) = checkpoint.into_parts();
             Summary {

@@ -12,6 +12,8 @@ use crate::query::{AttachmentQuery, Order, Query, SessionQuery};
 use crate::record::{Head, Item, Parts, Position};
 use crate::stride::{Stride, weight};
 
+/// Checkpoints whose attachments are asked for at once: each step goes through those of all that are done.
+const OWNERS: usize = 16;
 /// Attachments read in one step: few, since each may be large.
 const ATTACHMENTS: usize = 4;
 /// States above this many bytes are read piece by piece.
@@ -206,10 +208,13 @@ impl Run<'_> {
             .backend()
             .changed(Position::START, Duration::ZERO)
             .await;
-        let total = position.map_or(1, |position| position.sequence.max(1));
+        let newest = position.map_or(u64::MAX, |position| position.sequence);
+        let total = newest.max(1);
         let mut query = Query {
             session: session.clone(),
             order: Order::Descending,
+            // What is saved meanwhile moves nothing from one page to the next.
+            sequences: 0..=newest,
             parts: Parts::ALL,
             ..Query::default()
         };
@@ -241,7 +246,9 @@ impl Run<'_> {
                 self.judge(item, session.as_ref(), &in_use).await?;
             }
             if whole {
-                self.attachments(ids).await?;
+                for some in ids.chunks(OWNERS) {
+                    self.attachments(some.to_vec()).await?;
+                }
             }
             if let Some(lowest) = lowest {
                 self.meter.tell(total.saturating_sub(lowest), total);
