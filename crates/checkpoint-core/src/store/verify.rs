@@ -1,5 +1,6 @@
 //! Checking that what is stored is what was saved, and telling from where to go on where it is not.
 
+mod attached;
 mod run;
 
 use std::future::IntoFuture;

@@ -8,14 +8,10 @@ use crate::backup::Meter;
 use crate::commit::Quarantine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CheckpointId, SessionId};
-use crate::query::{AttachmentQuery, Order, Query, SessionQuery};
+use crate::query::{Order, Query, SessionQuery};
 use crate::record::{Head, Item, Parts, Position};
 use crate::stride::{Stride, weight};
 
-/// Checkpoints whose attachments are asked for at once: each step goes through those of all that are done.
-const OWNERS: usize = 16;
-/// Attachments read in one step: few, since each may be large.
-const ATTACHMENTS: usize = 4;
 /// States above this many bytes are read piece by piece.
 const LARGE: u64 = 4 << 20;
 
@@ -114,9 +110,9 @@ fn place_of(checkpoint: &Checkpoint) -> Head {
 }
 
 /// A check under way.
-struct Run<'a> {
-    store: &'a Store,
-    reads: Store,
+pub(super) struct Run<'a> {
+    pub(super) store: &'a Store,
+    pub(super) reads: Store,
     quarantine: bool,
     meter: Meter,
     /// Sessions with a damaged checkpoint among the findings.
@@ -184,7 +180,7 @@ impl Run<'_> {
     }
 
     /// What is beside checkpoints, and damaged.
-    fn beside<T>(&mut self, item: Item<T>) {
+    pub(super) fn beside<T>(&mut self, item: Item<T>) {
         if let Item::Corrupt(error) = item {
             self.report.invalid += 1;
             self.report.found(Finding::of(error));
@@ -192,7 +188,7 @@ impl Run<'_> {
     }
 
     /// An answer that damage took away is a finding; any other error ends the check.
-    fn damage(&mut self, error: Error) -> Result<()> {
+    pub(super) fn damage(&mut self, error: Error) -> Result<()> {
         if !error.is_corrupt() {
             return Err(self.store.blame(error, "verify"));
         }
@@ -246,9 +242,7 @@ impl Run<'_> {
                 self.judge(item, session.as_ref(), &in_use).await?;
             }
             if whole {
-                for some in ids.chunks(OWNERS) {
-                    self.attachments(some.to_vec()).await?;
-                }
+                self.attached(ids).await?;
             }
             if let Some(lowest) = lowest {
                 self.meter.tell(total.saturating_sub(lowest), total);
@@ -348,26 +342,6 @@ impl Run<'_> {
             Err(error) if error.is_corrupt() || error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    async fn attachments(&mut self, checkpoints: Vec<CheckpointId>) -> Result<()> {
-        let mut query = AttachmentQuery {
-            checkpoints,
-            limit: ATTACHMENTS,
-            ..AttachmentQuery::default()
-        };
-        while !query.checkpoints.is_empty() {
-            let page = match self.reads.backend().attachments(&query).await {
-                Ok(page) => page,
-                Err(error) => return self.damage(error),
-            };
-            page.items.into_iter().for_each(|item| self.beside(item));
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => break,
-            }
-        }
-        Ok(())
     }
 
     /// Looks for the newest good checkpoint of each session in which one is damaged.
