@@ -2,7 +2,7 @@
 
 use crate::broken::{Control, negative, of_model};
 
-/// Faults of the suite that no list of steps shows: nothing is damaged here, and nobody waits.
+/// Faults of the suite that no list of steps shows: nothing is damaged here or heavy, and nobody waits.
 const BEYOND: &[&str] = &[
     "waits on when its handle is closed",
     "hides a page behind one bad row",
@@ -14,6 +14,7 @@ const BEYOND: &[&str] = &[
     "does not say that a sweep was held up",
     "finds nothing when it checks itself",
     "starts the versions of a damaged record anew",
+    "takes a page that ended early for the last",
 ];
 
 /// Every backend that is broken on purpose and that [`run`](super::run) must catch: some for it alone, and those of
