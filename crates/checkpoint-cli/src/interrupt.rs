@@ -25,14 +25,16 @@ static ENDING: Notify = Notify::const_new();
 pub(crate) async fn run(verb: Verb, context: &mut Context) -> Answer {
     // What another program does that was asked to end is its own affair.
     if !verb.runs_another() {
-        tokio::spawn(watch_over(signals()));
+        tokio::spawn(watch_over(listen()));
     }
-    let mut signals = signals();
+    let mut signals;
     let answer = if verb.ends_itself() {
+        // Until it listens itself, the system ends what runs another program.
         let answer = verb.run(context).await;
-        signals = self::signals();
+        signals = listen();
         answer
     } else {
+        signals = listen();
         // Until it says what it does, and counts it.
         context.progress.begin("working", Unit::Share);
         tokio::select! {
@@ -62,7 +64,7 @@ pub(crate) async fn aside<T: Send + 'static>(
 /// Returns when somebody wants the program to end: by Ctrl-C, by asking it to end, or by closing its terminal. It listens
 /// from the call on.
 pub(crate) fn asked() -> impl Future<Output = ()> {
-    let mut signals = signals();
+    let mut signals = listen();
     async move { signals.noticed().await }
 }
 
@@ -104,7 +106,7 @@ async fn watch_over(mut signals: Signals) {
             std::process::exit(Exit::Interrupted.code().into());
         }
         // Those that came meanwhile were noticed too.
-        signals = self::signals();
+        signals = listen();
     }
 }
 
@@ -121,7 +123,7 @@ impl Signals {
 struct Signals(Vec<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
-fn signals() -> Signals {
+fn listen() -> Signals {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
@@ -154,7 +156,7 @@ impl Signals {
 struct Signals;
 
 #[cfg(not(unix))]
-const fn signals() -> Signals {
+const fn listen() -> Signals {
     Signals
 }
 
