@@ -5,10 +5,14 @@ mod forgets_commits;
 mod forgets_epochs;
 mod forgets_the_group;
 mod halves;
+mod loses_answers;
 
 use std::sync::Arc;
 
 use checkpoint_core::{Backend, Result};
+
+#[cfg(test)]
+pub(crate) use self::loses_answers::lose_answers;
 
 /// What is wrong with a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,6 @@
 //! A backend that does a commit again that it has done.
+//!
+//! Only a commit that was done and not told is sent again, and few kills come between the two; so some answers are lost.
 
 use std::sync::Arc;
 
@@ -6,11 +8,13 @@ use async_trait::async_trait;
 use checkpoint_conformance::{Fault, with_fault};
 use checkpoint_core::{Backend, Commit, CommitId, IdSource, Receipt, Result, SystemIds};
 
+use super::loses_answers::lose_answers;
+
 #[derive(Debug)]
 struct ForgetsCommits;
 
 pub(super) fn spoil(backend: Arc<dyn Backend>) -> Arc<dyn Backend> {
-    with_fault(backend, Arc::new(ForgetsCommits))
+    lose_answers(with_fault(backend, Arc::new(ForgetsCommits)))
 }
 
 #[async_trait]

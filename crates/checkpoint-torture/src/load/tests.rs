@@ -6,6 +6,8 @@ use super::choice::choose;
 use super::model::Model;
 use super::step::{At, SHARED, Step};
 use super::*;
+use crate::Control;
+use crate::control::lose_answers;
 
 const WRITERS: usize = 4;
 const SEED: Seed = Seed(7);
@@ -81,6 +83,32 @@ async fn a_step_done_and_not_heard_of_is_known_and_done_again_changes_nothing() 
             "{told}"
         );
     }
+}
+
+/// What a writer finds wrong that does each step until it is answered, and how often it had to do one again.
+async fn insist(broken: Arc<dyn Backend>, backend: &Arc<dyn Backend>) -> (Vec<String>, u64) {
+    let (mut writer, mut ledger) = (Writer::new(broken, SEED, 0, 0), Ledger::new(SEED, 1));
+    let mut again = 0;
+    while ledger.total() < 200 {
+        match writer.step().await {
+            Ok(told) => ledger.hear(&told).unwrap(),
+            Err(error) if error.is_retryable() => again += 1,
+            Err(error) => return (vec![error.to_string()], again),
+        }
+    }
+    (wrong(backend, &ledger).await, again)
+}
+
+#[tokio::test]
+async fn a_commit_done_anew_is_found_by_who_sends_it_again_and_a_lost_answer_is_not_wrong() {
+    let (sound, _, _) = worked(SEED, 0).await;
+    let (found, again) = insist(lose_answers(Arc::clone(&sound)), &sound).await;
+    assert_eq!(found, Vec::<String>::new());
+    assert!(again > 10, "{again}");
+    let (sound, _, _) = worked(SEED, 0).await;
+    let forgets = Control::ForgetsCommits.spoil(Arc::clone(&sound)).await;
+    let (found, _) = insist(forgets.unwrap(), &sound).await;
+    assert_ne!(found, Vec::<String>::new());
 }
 
 #[tokio::test]
