@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{CheckpointId, ChunkId, RecordName, SessionId, Tag, WorkerId};
+use crate::query::Page;
 use crate::status::{Status, Trigger};
 
 /// A place in the feed of changes: after the checkpoint numbered `sequence`, `n` more changes.
@@ -181,6 +182,17 @@ impl Record {
     pub fn weight(&self) -> usize {
         let inline = self.payload.as_ref().and_then(Payload::inline);
         self.meta.as_ref().map_or(0, Bytes::len) + inline.map_or(0, Bytes::len)
+    }
+}
+
+impl Page<Item<Record>> {
+    /// The [weights](Record::weight) of its records, taken together.
+    pub fn weight(&self) -> usize {
+        let weights = self.items.iter().map(|item| match item {
+            Item::Found(record) => record.weight(),
+            _ => 0,
+        });
+        weights.sum()
     }
 }
 

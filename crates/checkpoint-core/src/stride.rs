@@ -1,7 +1,5 @@
 //! How many checkpoints to read at once, of which nobody knows the size before.
 
-use crate::record::{Item, Record};
-
 /// Checkpoints that are read at once to begin with.
 const FIRST: usize = 32;
 /// And at most.
@@ -41,15 +39,6 @@ impl Stride {
             self.next = (self.next / 2).max(FIRST.min(self.most));
         }
     }
-}
-
-/// Bytes of descriptions and states on a page.
-pub(crate) fn weight(items: &[Item<Record>]) -> usize {
-    let weights = items.iter().map(|item| match item {
-        Item::Found(record) => record.weight(),
-        _ => 0,
-    });
-    weights.sum()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checkpoint_conformance::objects::{Counted, Kind, Requests};
-use checkpoint_core::Budget;
+use checkpoint_core::{Budget, MemoryBackend, Store};
 use common::{Machine, clock, noise, open, options};
 use futures::StreamExt;
 use object_store::ObjectStore;
@@ -156,18 +156,27 @@ async fn to_read_all_takes_few_requests() {
         transaction.commit().await.unwrap();
     }
     writer.maintain().await;
-    for exports in [true, false] {
+    for what in ["export", "copy", "verify"] {
         let counted = Counted::new(objects.clone());
         let reader = open(options(Arc::new(counted.clone()), &clock())).await;
-        if exports {
-            let report = reader.store.export().to_writer(&mut Vec::new()).await;
-            assert_eq!(report.unwrap().checkpoints, 10_000);
-        } else {
-            let report = reader.store.verify().await.unwrap();
-            assert!(report.is_clean() && report.valid == 10_000, "{report:?}");
-        }
+        let read = match what {
+            "export" => {
+                let report = reader.store.export().to_writer(&mut Vec::new()).await;
+                report.unwrap().checkpoints
+            }
+            "copy" => {
+                let target = Store::new(Arc::new(MemoryBackend::new()));
+                reader.store.copy_to(&target).await.unwrap().checkpoints
+            }
+            _ => {
+                let report = reader.store.verify().await.unwrap();
+                assert!(report.is_clean(), "{report:?}");
+                report.valid
+            }
+        };
+        assert_eq!(read, 10_000, "{what}");
         let made = counted.requests();
-        assert!(made.total() <= 130, "{made:?}");
+        assert!(made.total() <= 130, "{what}: {made:?}");
     }
 }
 

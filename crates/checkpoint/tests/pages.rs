@@ -23,11 +23,7 @@ async fn ends_early(store: &Store, url: &str) {
         ..Query::default()
     };
     let page = store.backend().scan(&query).await.unwrap();
-    let weight = page.items.iter().map(|item| match item {
-        Item::Found(record) => record.weight(),
-        _ => 0,
-    });
-    let weight: usize = weight.sum();
+    let weight = page.weight();
     assert!((4 * MIB..6 * MIB).contains(&weight), "{url}: {weight}");
     assert!(page.next.is_some(), "{url}");
     // Who has no place to go on from is told all.

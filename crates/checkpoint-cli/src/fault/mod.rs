@@ -27,6 +27,11 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// Its number.
+    pub(crate) const fn code(self) -> u8 {
+        self.told().0
+    }
+
     /// Its number, and its name for programs.
     const fn told(self) -> (u8, &'static str) {
         match self {
@@ -41,13 +46,6 @@ impl Exit {
             Self::Interrupted => (130, "interrupted"),
             Self::Command(code) => (code, "command"),
         }
-    }
-}
-
-impl Exit {
-    /// Its number.
-    pub(crate) const fn code(self) -> u8 {
-        self.told().0
     }
 }
 

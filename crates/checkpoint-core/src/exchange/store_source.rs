@@ -15,7 +15,7 @@ use crate::query::{AttachmentQuery, Cursor, CursorKind, Order, Page, Query, Sess
 use crate::record::{
     Attachment, Item, Parts, Payload, Position, Record, SessionRecord, StoredChunk,
 };
-use crate::stride::{Stride, weight};
+use crate::stride::Stride;
 
 /// Checkpoints on a page, at most, and bytes of description and state after which it ends.
 const PAGE: usize = 512;
@@ -58,7 +58,7 @@ impl<'a> StoreSource<'a> {
             query.sequences = first..=u64::MAX;
             query.limit = self.stride.lock().items().min(PAGE - records.len());
             let page = self.backend.scan(&query).await?;
-            let weight = weight(&page.items);
+            let weight = page.weight();
             self.stride.lock().had(weight);
             bytes += weight;
             records.extend(page.items);

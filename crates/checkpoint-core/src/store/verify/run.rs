@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CheckpointId, SessionId};
 use crate::query::{Order, Query, SessionQuery};
 use crate::record::{Head, Item, Parts, Position};
-use crate::stride::{Stride, weight};
+use crate::stride::Stride;
 
 /// States above this many bytes are read piece by piece.
 const LARGE: u64 = 4 << 20;
@@ -223,7 +223,7 @@ impl Run<'_> {
                 Ok(page) => page,
                 Err(error) => return self.damage(error),
             };
-            stride.had(weight(&page.items));
+            stride.had(page.weight());
             left -= page.items.len().min(left);
             let (mut ids, mut lowest) = (Vec::new(), None);
             let in_use = match page
