@@ -266,6 +266,7 @@ list! {
         purging_the_old_spares_a_session_made_again
         forks_of_a_deleted_session_keep_what_they_need
         a_deletion_is_forgotten_after_the_window
+        what_went_with_its_session_is_forgotten_with_it
         a_deletion_is_remembered_within_the_window
         space_comes_back_after_maintain
     }

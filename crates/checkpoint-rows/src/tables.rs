@@ -60,14 +60,15 @@ impl<'t, S: Snapshot> RowTables<'t, S> {
         self
     }
 
-    /// Removes the rows of a checkpoint and leaves a tombstone; answers whether it was there.
-    pub(crate) fn bury(&mut self, sequence: u64, deleted: Timestamp) -> Result<bool> {
+    /// Removes the rows of a checkpoint and leaves a tombstone; answers whether it was there. What is in a deleted session
+    /// was deleted with it.
+    pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<bool> {
         self.recall.forget_heads();
         let small = checkpoint::at(self.view, sequence, |row| row.small().map(|(it, _)| it));
         let there = !matches!(small, Ok(None));
         match small {
             Ok(Some(it)) => {
-                let (name, _) = session::name_of(self.view, it.session)?;
+                let (name, deleted) = session::name_of(self.view, it.session)?;
                 let buried = Buried {
                     sequence,
                     id: it.id.clone(),
@@ -76,7 +77,7 @@ impl<'t, S: Snapshot> RowTables<'t, S> {
                     back: it.packed.back,
                     appended: it.packed.appended,
                     committed: it.packed.committed,
-                    deleted,
+                    deleted: deleted.unwrap_or(now),
                     fingerprint: it.packed.fingerprint,
                 };
                 tombstone::insert(self.view, &buried);
@@ -84,7 +85,7 @@ impl<'t, S: Snapshot> RowTables<'t, S> {
             }
             Ok(None) => {}
             Err(error) if self.lenient && error.is_corrupt() => {
-                self.bury_damaged(sequence, deleted)?;
+                self.bury_damaged(sequence, now)?;
             }
             Err(error) => return Err(error),
         }
@@ -93,10 +94,10 @@ impl<'t, S: Snapshot> RowTables<'t, S> {
     }
 
     /// Of a damaged row only what the index and the lookup told is believed.
-    fn bury_damaged(&mut self, sequence: u64, deleted: Timestamp) -> Result<()> {
+    fn bury_damaged(&mut self, sequence: u64, now: Timestamp) -> Result<()> {
         if let Some((_, id)) = self.found.clone().filter(|(found, _)| *found == sequence) {
             let it = checkpoint::existing(self.view, sequence, &id, true)?;
-            let (name, _) = session::name_of(self.view, it.session)?;
+            let (name, deleted) = session::name_of(self.view, it.session)?;
             let buried = Buried {
                 sequence,
                 id,
@@ -105,7 +106,7 @@ impl<'t, S: Snapshot> RowTables<'t, S> {
                 back: 0,
                 appended: it.revision << 8 | u64::from(it.status.number()),
                 committed: it.committed_at,
-                deleted,
+                deleted: deleted.unwrap_or(now),
                 fingerprint: Fingerprint([0; 16]),
             };
             tombstone::insert(self.view, &buried);

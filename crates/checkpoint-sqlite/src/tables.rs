@@ -52,7 +52,8 @@ impl<'c> SqliteTables<'c> {
             .ok_or_else(|| Error::corrupt("a row is gone").with("sequence", sequence))
     }
 
-    /// Removes the rows of a checkpoint and leaves a tombstone; answers whether it was there.
+    /// Removes the rows of a checkpoint and leaves a tombstone; answers whether it was there. What is in a deleted session
+    /// was deleted with it.
     pub(crate) fn bury(&mut self, sequence: u64, now: Timestamp) -> Result<bool> {
         self.wrote = true;
         self.recall.forget_heads();
@@ -60,17 +61,17 @@ impl<'c> SqliteTables<'c> {
         let there = !matches!(found, Ok(None));
         match found {
             Ok(Some((it, _))) => {
-                let name = session::name(self.connection, it.session)?
+                let (name, deleted) = session::name(self.connection, it.session)?
                     .ok_or_else(|| Error::corrupt("the session of a checkpoint is missing"))?;
                 let new = NewTombstone {
                     sequence,
                     id: &it.id,
-                    session: &name.0,
+                    session: &name,
                     parent: it.packed.parent.as_ref(),
                     back: it.packed.back,
                     appended: it.packed.appended,
                     committed: it.packed.committed,
-                    deleted: now,
+                    deleted: deleted.unwrap_or(now),
                     fingerprint: it.packed.fingerprint,
                 };
                 tombstone::insert(self.connection, &new)?;
@@ -89,7 +90,7 @@ impl<'c> SqliteTables<'c> {
         if let Some((found, id)) = self.found.clone()
             && found == sequence
             && let Some(existing) = checkpoint::existing(self.connection, &id, true)?
-            && let Some((name, _)) = session::name(self.connection, existing.session)?
+            && let Some((name, deleted)) = session::name(self.connection, existing.session)?
         {
             let new = NewTombstone {
                 sequence,
@@ -99,7 +100,7 @@ impl<'c> SqliteTables<'c> {
                 back: 0,
                 appended: existing.revision << 8 | u64::from(existing.status.number()),
                 committed: existing.committed_at,
-                deleted: now,
+                deleted: deleted.unwrap_or(now),
                 fingerprint: Fingerprint([0; 16]),
             };
             tombstone::insert(self.connection, &new)?;

@@ -79,6 +79,25 @@ pub(crate) async fn a_deletion_is_forgotten_after_the_window(cx: &Context) -> Ve
     Ok(())
 }
 
+pub(crate) async fn what_went_with_its_session_is_forgotten_with_it(cx: &Context) -> Verdict {
+    seed(cx, "s", &["a", "b"]).await?;
+    delete_session(cx, "s").await?;
+    cx.clock().advance(read::PAST_WINDOW);
+    // What nobody purged yet gives way to a checkpoint under its id; it was deleted long before all the same.
+    read::make_session(cx, "other").await?;
+    let mut again = samples::append("other", "a");
+    again.revive = true;
+    read::save_as(cx, again).await?;
+    read::maintain(&*cx.db(), read::budget()).await?;
+    same!(cx.db().stats().await?.tombstones, 0, "tombstones counted");
+    same!(
+        names(&*cx.db(), all_of("other")).await?,
+        ["a"],
+        "checkpoints under an id that was used again"
+    );
+    Ok(())
+}
+
 pub(crate) async fn a_deletion_is_remembered_within_the_window(cx: &Context) -> Verdict {
     seed(cx, "s", &["a", "b"]).await?;
     apply(cx, delete("s", "a")).await?;
