@@ -50,7 +50,7 @@ pub(crate) fn run_command(args: &[&str]) -> Outcome {
     // What a broken backend makes panic is told by the test that caught it.
     std::panic::set_hook(Box::new(|_| {}));
     // A fault that shows seldom must not be missed by chance on some day.
-    let options = options.with_cases(cases.max(1_024)).with_tries(0);
+    let options = options.with_cases(cases.max(4_096)).with_tries(0);
     let sealed = asked.has(ENCRYPTED);
     for control in controls() {
         let harness = control.harness();

@@ -152,6 +152,11 @@ pub(super) fn everything(limit: usize) -> Vec<Question> {
         quarantined: true,
         ..Filter::default()
     };
+    // As many as there are under one start: an index of ids must show them all.
+    let named_alike = Filter {
+        id_start: Some("c".to_owned()),
+        ..Filter::default()
+    };
     vec![
         Question::Position,
         Question::Flush,
@@ -163,6 +168,11 @@ pub(super) fn everything(limit: usize) -> Vec<Question> {
         Question::Scan(Box::new(Query {
             filter: aside,
             parts: Parts::ALL,
+            limit,
+            ..Query::default()
+        })),
+        Question::Scan(Box::new(Query {
+            filter: named_alike,
             limit,
             ..Query::default()
         })),
