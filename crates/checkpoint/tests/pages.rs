@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use checkpoint::{Item, Parts, Query, Store};
+use checkpoint::{Parts, Query, Store};
 
 const MIB: usize = 1 << 20;
 
