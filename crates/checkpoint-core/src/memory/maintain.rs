@@ -8,7 +8,6 @@ use parking_lot::RwLock;
 use super::state::{State, whole};
 use crate::backend::{Budget, MaintainStep};
 use crate::clock::Timestamp;
-use crate::error::Result;
 use crate::id::ChunkId;
 use crate::record::Position;
 
@@ -38,13 +37,12 @@ impl State {
         now: Timestamp,
         rows: &mut Rows,
         step: &mut MaintainStep,
-    ) -> Result<()> {
+    ) {
         let old = |time: Timestamp| time.saturating_add(budget.window) <= now;
         self.purge(rows, step);
-        self.raise_floor(&old, rows, step)?;
+        self.raise_floor(&old, rows, step);
         self.forget_commits(&old, rows, step);
         self.forget_graves(&old, rows, step);
-        Ok(())
     }
 
     fn purge(&mut self, rows: &mut Rows, step: &mut MaintainStep) {
@@ -102,32 +100,30 @@ impl State {
         }
     }
 
-    /// Forgets the commits at the start of the feed, up to the first that is not old.
+    /// Forgets the changes at the start of the feed, up to the first that is not old. Appends cost nothing, and are told
+    /// of for as long as no change after them is forgotten.
     fn raise_floor(
         &mut self,
         old: &impl Fn(Timestamp) -> bool,
         rows: &mut Rows,
         step: &mut MaintainStep,
-    ) -> Result<()> {
-        let page = self.feed(self.floor, rows.0)?.whole()?;
-        let mut end = page
-            .iter()
-            .take_while(|change| old(change.committed_at))
-            .count();
-        // A page ends with a commit, so only one that is not old all through can be cut here.
-        while end > 0
-            && page
-                .get(end)
-                .is_some_and(|next| next.first == page[end - 1].first)
-        {
-            end -= 1;
+    ) {
+        let mut gone = Vec::new();
+        let mut commit = None;
+        for change in self.changes.values() {
+            // A commit goes whole, however long it is.
+            let ends = commit.replace(change.first) != Some(change.first);
+            if ends && gone.len() >= rows.0 || !old(change.committed_at) {
+                break;
+            }
+            gone.push(change.position);
         }
-        for change in &page[..end] {
-            step.trimmed += u64::from(self.changes.remove(&change.position).is_some());
-            self.floor = change.position;
+        for position in &gone {
+            self.changes.remove(position);
+            self.floor = *position;
         }
-        rows.take(end);
-        Ok(())
+        step.trimmed += gone.len() as u64;
+        rows.take(gone.len());
     }
 
     fn forget_commits(

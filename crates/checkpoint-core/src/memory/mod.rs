@@ -312,7 +312,7 @@ impl Backend for MemoryBackend {
         {
             let mut state = self.shared.state.write();
             self.running()?;
-            state.tidy(budget, now, &mut rows, &mut step)?;
+            state.tidy(budget, now, &mut rows, &mut step);
         }
         if rows.used_up() {
             step.more = true;
