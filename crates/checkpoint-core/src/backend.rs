@@ -116,7 +116,8 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// Lists attachments. Items are `Found` or `Corrupt`.
     async fn attachments(&self, query: &AttachmentQuery) -> Result<Page<Item<Attachment>>>;
 
-    /// Reads chunks by id, one answer for each, in the order asked for. Never `Deleted`.
+    /// Reads chunks by id, one answer for each, in the order asked for. Never `Deleted`. Of a chunk that was swept and
+    /// sent again in another stored form, a handle that has not looked since may answer the former one.
     async fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<Item<StoredChunk>>>;
 
     /// Tells which chunks are there, in the order asked for.
