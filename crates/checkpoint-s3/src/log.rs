@@ -259,7 +259,8 @@ impl Log {
 
     /// The state after an object of the log.
     fn follow(&self, state: &State, bytes: &Bytes) -> Result<Followed> {
-        let logged = Logged::decode(bytes)?;
+        let logged = Logged::decode(bytes);
+        let logged = logged.map_err(|error| error.with("object", Name::Log(state.position + 1)))?;
         match &logged {
             Logged::Entry(entry) => {
                 let after = state.after(entry, logged.link(bytes), self.machine)?;

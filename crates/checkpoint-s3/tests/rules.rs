@@ -297,6 +297,27 @@ async fn an_entry_that_was_replaced_is_noticed() {
     assert!(error.to_string().contains("position"), "{error}");
 }
 
+/// Whoever wrote on before it would take the place of an entry that was acknowledged, and the ones after it would fit no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_is_missing_or_damaged_is_named_and_nothing_is_written() {
+    for damage in [None, Some("no entry")] {
+        let (objects, clock) = (Arc::new(InMemory::new()), clock());
+        let made = options(objects.clone(), &clock).with_snapshot_after(1_000);
+        open(made).await.save_many("s", "a", 5).await;
+        let entry = object_store::path::Path::from("log/00000000000000000004");
+        match damage {
+            None => objects.delete(&entry).await.unwrap(),
+            Some(bytes) => drop(objects.put(&entry, bytes.into()).await.unwrap()),
+        }
+        let opened = try_open(options(objects.clone(), &clock)).await;
+        let error = opened.err().unwrap();
+        assert!(error.is_corrupt(), "{error}");
+        assert!(error.to_string().contains(&entry.to_string()), "{error}");
+        let there = objects.get(&entry).await.is_ok();
+        assert_eq!(there, damage.is_some(), "nobody wrote in its place");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_ignores_conditions_is_refused() {
     let objects = Arc::new(InMemory::new());

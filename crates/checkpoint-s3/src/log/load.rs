@@ -33,13 +33,15 @@ enum Came {
     Newer(SnapshotName),
     /// It is not there any more.
     Gone,
+    /// To an entry that is missing, though one after it is there.
+    Gap(u64),
 }
 
 impl Log {
     /// The state at the end of the log, from a snapshot that an entry tells, or the newest that counts.
     pub(super) async fn load(&self, to: Option<SnapshotName>) -> Result<State> {
         let mut read = Read::new();
-        let mut to = to;
+        let (mut to, mut missing) = (to, None);
         for _ in 0..ROUNDS {
             if let Some(named) = to.take() {
                 match self
@@ -50,6 +52,7 @@ impl Log {
                     Came::Newer(newer) => to = Some(newer),
                     // A newer one has taken its place: the list tells.
                     Came::Gone | Came::Unnamed => {}
+                    Came::Gap(position) => missing = Some(position),
                 }
                 continue;
             }
@@ -57,11 +60,16 @@ impl Log {
                 Came::Through(state) => return Ok(state),
                 Came::Newer(newer) => to = Some(newer),
                 Came::Gone | Came::Unnamed => {}
+                Came::Gap(position) => missing = Some(position),
             }
         }
-        Err(Error::corrupt(
+        let error = Error::corrupt(
             "entries of the log are missing, and no snapshot has what they said; restore the objects, or a copy of the store",
-        ))
+        );
+        Err(match missing {
+            Some(position) => error.with("object", Name::Log(position)),
+            None => error,
+        })
     }
 
     /// The newest snapshot in the list that counts. The list may be old.
@@ -101,6 +109,12 @@ impl Log {
                 Followed::Stub(named) if named.position > first => return Ok(Came::Newer(named)),
                 Followed::Stub(_) => return Ok(Came::Gone),
             }
+        }
+        // Entries are made one after the other, and none is taken away alone: who wrote on here would fill the place of one
+        // that was acknowledged.
+        let end = state.position + 1;
+        if read.range(end + 1..).next().is_some() {
+            return Ok(Came::Gap(end));
         }
         let Some((position, manifest)) = from.filter(|_| !is_named) else {
             return Ok(Came::Through(state));
