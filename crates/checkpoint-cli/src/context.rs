@@ -1,5 +1,6 @@
 //! What a verb works with: the settings, the store, and where it writes.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use checkpoint::crypto::{Encrypted, Key};
@@ -81,6 +82,21 @@ impl Context {
         Ok(store)
     }
 
+    /// Refuses to write into a file that is the store itself, or in it.
+    pub(crate) fn spare(&self, path: &Path) -> Result<(), Fault> {
+        let store = OpenOptions::at(&self.settings.store.value).path();
+        let store = store.ok().flatten();
+        let store = store.and_then(|store| store.canonicalize().ok());
+        match (store, resolved(path)) {
+            (Some(store), Some(file)) if file.starts_with(&store) => Err(Fault::usage(format!(
+                "{} is the store itself, or in it",
+                path.display()
+            ))
+            .hint("name another file")),
+            _ => Ok(()),
+        }
+    }
+
     /// The store that the settings name as what it is, for the life of its keys.
     pub(crate) async fn encrypted(
         &mut self,
@@ -122,6 +138,16 @@ impl Context {
         }
         closed
     }
+}
+
+/// Where a file lies or would lie.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    if let Ok(there) = path.canonicalize() {
+        return Some(there);
+    }
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    Some(directory.join(path.file_name()?))
 }
 
 /// How a store is opened.

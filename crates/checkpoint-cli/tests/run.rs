@@ -363,3 +363,53 @@ fn what_happened_is_told_from_any_position_on_every_kind_of_store() {
         sandbox.run(&["watch", "--after", "soon"]).bad(2);
     }
 }
+
+/// Whoever may not read the store may not read what was restored from it either.
+#[test]
+fn what_a_command_begins_with_is_for_its_user_alone() {
+    let sandbox = Sandbox::new("sqlite://store.db");
+    sandbox.run_with(&["save", "s"], b"1").good();
+    let mode = "stat -c %a \"$(dirname \"$CHECKPOINT_RESTORED_FILE\")\"";
+    let told = sandbox.run(&["run", "s", "--", "sh", "-c", mode]).good();
+    assert_eq!(told, "700\n");
+}
+
+#[test]
+fn a_command_finds_the_store_from_any_directory() {
+    for store in STORES {
+        let sandbox = Sandbox::new(store);
+        let line = "mkdir -p sub && cd sub && echo 50 | checkpoint save \"$CHECKPOINT_SESSION\"";
+        sandbox.run(&["run", "s", "--", "sh", "-c", line]).good();
+        assert_eq!(sandbox.run(&["restore", "s@latest"]).good(), "50\n");
+    }
+}
+
+#[test]
+fn a_file_that_is_there_before_is_the_first_state_and_no_later_one() {
+    let sandbox = Sandbox::new("sqlite://store.db");
+    sandbox.write("n.json", "42");
+    let run = || sandbox.run(&["run", "job", "--watch", "n.json", "--", "true"]);
+    run().good();
+    let latest = || sandbox.run(&["restore", "job@latest"]).good();
+    assert_eq!(latest(), "42");
+    // It may be older than what was saved.
+    sandbox.write("n.json", "7");
+    let told = run();
+    assert!(
+        told.code == 0 && told.err.contains("--put-back"),
+        "{told:?}"
+    );
+    assert_eq!(latest(), "42");
+}
+
+#[test]
+fn a_file_that_cannot_be_a_place_or_never_was_there_is_told() {
+    let sandbox = Sandbox::new("sqlite://store.db");
+    let run = |file: &str| sandbox.run(&["run", "job", "--watch", file, "--", "true"]);
+    let told = run("missing/place.json");
+    assert!(
+        told.code == 0 && told.err.contains("was never there"),
+        "{told:?}"
+    );
+    assert!(run("/").bad(2).contains("is a directory"));
+}

@@ -15,7 +15,7 @@ fn only_init_makes_a_store() {
             &["sessions"],
             &["show", "@1"],
             &["restore", "@1"],
-            &["restore", "@1", "--default", "0"],
+            &["restore", "s@latest", "--default", "0"],
             &["diff", "@1", "@2"],
             &["fork", "@1", "x"],
             &["tag", "@1", "x"],
@@ -214,14 +214,7 @@ fn references_find_what_they_say() {
 #[test]
 fn ids_of_ones_own_are_found_whatever_they_look_like() {
     let sandbox = Sandbox::new("sqlite://store.db");
-    for id in [
-        "a",
-        "run~2",
-        "ann@host",
-        "x@latest",
-        "plain-id-1",
-        "plain-id-2",
-    ] {
+    for id in ["a", "run~2", "ann@host", "plain-id-1", "plain-id-2"] {
         sandbox.run_with(&["save", "s@1", "--id", id], b"1").good();
     }
     let id = |reference: &str| sandbox.json(&["show", reference])["id"].clone();
@@ -231,6 +224,9 @@ fn ids_of_ones_own_are_found_whatever_they_look_like() {
     assert_eq!(id("s@1@latest"), "plain-id-2");
     assert_eq!(id("plain-id-2~"), "plain-id-1");
     // It says a session, and no id takes its place.
+    sandbox
+        .run_with(&["save", "s@1", "--id", "x@latest"], b"1")
+        .bad(2);
     sandbox.run(&["show", "x@latest"]).bad(13);
     let told = sandbox.run(&["show", "plai"]).bad(13);
     assert!(
@@ -349,8 +345,16 @@ fn two_states_are_compared() {
     assert!(text.ends_with("+ /rows/1: 2\n~ /step: 1 → 2\n"), "{text}");
     assert_eq!(sandbox.run(&["diff", "@1", "@2", "--exit-code"]).code, 1);
     assert_eq!(sandbox.run(&["diff", "@1", "@1", "--exit-code"]).good(), "");
-    sandbox.run_with(&["save", "raw", "--raw"], b"\0").good();
-    sandbox.run(&["diff", "@1", "raw@latest"]).bad(1);
+    for state in [b"\0one", b"\0two", b"\0two"] {
+        sandbox.run_with(&["save", "raw", "--raw"], state).good();
+    }
+    let (one, two, same) = ("raw@latest~2", "raw@latest~1", "raw@latest");
+    let text = sandbox.run(&["diff", one, two]).good();
+    assert!(text.contains("from byte 1 on"), "{text}");
+    assert_eq!(sandbox.run(&["diff", one, two, "--exit-code"]).code, 1);
+    assert_eq!(sandbox.run(&["diff", two, same, "--exit-code"]).good(), "");
+    assert_eq!(sandbox.json(&["diff", two, same])["bytes_differ"], false);
+    sandbox.run(&["diff", one, two, "--json-patch"]).bad(1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use checkpoint::{Actual, Error, ErrorKind};
+use checkpoint::{Actual, Error, ErrorKind, Expectation};
 use serde_json::{Value, json};
 
 /// How the program ends.
@@ -164,6 +164,10 @@ impl Fault {
                     "or name another one, by --store, CHECKPOINT_STORE or the configuration file",
                 )
             }
+            // No verb gets further.
+            ErrorKind::Corrupt => fault
+                .unhinted()
+                .hint("nothing of it opens while that is so: put a backup or a copy in its place"),
             _ => fault.of_url(error),
         }
     }
@@ -269,9 +273,7 @@ fn hint_of(error: &Error) -> Option<String> {
         ErrorKind::Conflict(conflict) => Some(match &conflict.actual {
             Actual::Head(Some(id)) => format!("somebody saved meanwhile; look at `checkpoint show {id}`"),
             Actual::Head(None) => "the session has no checkpoint yet".to_owned(),
-            Actual::Epoch(_) => {
-                "somebody else claimed the session since; end this worker, or claim it again".to_owned()
-            }
+            Actual::Epoch(actual) => not_owned(&conflict.expected, *actual).to_owned(),
             _ => "read it again and decide again".to_owned(),
         }),
         ErrorKind::Corrupt => Some(
@@ -279,6 +281,17 @@ fn hint_of(error: &Error) -> Option<String> {
         ),
         ErrorKind::Unavailable { .. } => Some("trying again may help".to_owned()),
         _ => None,
+    }
+}
+
+/// Why a session is not owned under an epoch.
+fn not_owned(expected: &Expectation, actual: Option<u64>) -> &'static str {
+    match (expected, actual) {
+        (_, None) => "the session was deleted; end this worker",
+        (Expectation::Epoch(_, expected), Some(actual)) if actual < *expected => {
+            "the session was never claimed so often; `checkpoint claim` tells its epoch"
+        }
+        _ => "somebody else claimed the session since; end this worker, or claim it again",
     }
 }
 

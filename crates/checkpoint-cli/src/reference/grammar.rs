@@ -71,6 +71,18 @@ impl FromStr for Reference {
     }
 }
 
+impl Reference {
+    /// Whether it begins with an id, or the start of one; with `~2` it may be an id as a whole too.
+    pub(crate) fn is_id(&self) -> bool {
+        matches!(self.base, Base::Id(_))
+    }
+
+    /// Whether it names a checkpoint by its session, which may have none yet.
+    pub(crate) const fn is_of_session(&self) -> bool {
+        matches!(self.base, Base::Latest(_) | Base::AsOf(..))
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

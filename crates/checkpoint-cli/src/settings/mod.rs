@@ -162,13 +162,14 @@ impl Settings {
     /// What this process was told of the store by flags, as the environment of another one tells it: variables, and what
     /// they are set to, none where one must not be set.
     pub(crate) fn handed_on(&self) -> Vec<(&'static str, Option<OsString>)> {
-        let mut variables = vec![(STORE, Some(self.store.value.clone().into()))];
+        let mut variables = vec![(STORE, Some(absolute(&self.store.value).into()))];
         if let Some(Setting {
             value: KeyFrom::File(path),
             source: Source::Flag(_),
         }) = &self.key
         {
-            variables.push((KEY_FILE, Some(path.clone().into())));
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            variables.push((KEY_FILE, Some(path.into())));
             variables.extend([(KEY_COMMAND, None), (PASSPHRASE_FILE, None)]);
         }
         variables
@@ -178,6 +179,33 @@ impl Settings {
     pub(crate) fn key(&self) -> Result<Option<Key>, Fault> {
         self.key.as_ref().map(Setting::key).transpose()
     }
+}
+
+/// The URL of the same store from any directory.
+fn absolute(url: &str) -> String {
+    let is_relative = |path: PathBuf| path.is_relative();
+    let path = checkpoint::OpenOptions::at(url).path();
+    if !path.is_ok_and(|path| path.is_some_and(is_relative)) {
+        return url.to_owned();
+    }
+    let here = std::env::current_dir().ok();
+    let here = here.as_deref().and_then(Path::to_str);
+    match (here, url.split_once("://")) {
+        (Some(here), Some((scheme, place))) => {
+            format!("{scheme}://{}/{place}", escaped(here))
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// A path as it stands in a URL.
+fn escaped(path: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte);
+    let word = |byte: u8| match plain(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    path.trim_end_matches('/').bytes().map(word).collect()
 }
 
 impl Setting<KeyFrom> {

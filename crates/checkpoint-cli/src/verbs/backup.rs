@@ -1,6 +1,6 @@
 //! `backup`: a whole copy of a store in one file, checked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -38,6 +38,10 @@ struct Made {
 
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
+        if self.file == Path::new("-") {
+            let problem = "a backup is a store, and standard output is none";
+            return Err(Fault::usage(problem).hint("name a file, or pipe `checkpoint export -`"));
+        }
         let store = context.store(Access::Read).await?;
         let checking = context.progress.clone();
         context.progress.begin("copied", Unit::Bytes);

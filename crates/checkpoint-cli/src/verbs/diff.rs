@@ -1,6 +1,7 @@
 //! `diff`: what differs between two states.
 
 use checkpoint::{Checkpoint, Comparison, DiffKind};
+use serde_json::json;
 
 use super::Answer;
 use crate::context::{Access, Context};
@@ -44,8 +45,12 @@ impl Args {
         let store = context.store(Access::Read).await?;
         let before = reference::find(&store, &self.before).await?;
         let after = reference::find(&store, &self.after).await?;
-        let comparison = store.compare(before.id(), after.id()).await;
-        let comparison = comparison.map_err(not_comparable)?;
+        let comparison = match store.compare(before.id(), after.id()).await {
+            Err(error) if self.is_of_bytes(&error) => {
+                return self.bytes(&before, &after, context).await;
+            }
+            comparison => comparison.map_err(not_comparable)?,
+        };
         if comparison.diff.is_empty() && before.bytes().await? != after.bytes().await? {
             context.out.note("no value differs, but the bytes differ: spaces, the order of members, or digits of numbers beyond those that are compared");
         }
@@ -61,6 +66,46 @@ impl Args {
         }
         let differ = self.exit_code && !comparison.diff.is_empty();
         Ok(if differ { Exit::Failed } else { Exit::Done })
+    }
+}
+
+impl Args {
+    /// Whether what cannot be compared as JSON is to be compared as bytes.
+    fn is_of_bytes(&self, error: &checkpoint::Error) -> bool {
+        let is_whole =
+            !matches!(error.kind(), checkpoint::ErrorKind::Corrupt) && !error.is_retryable();
+        is_whole && !self.json_patch && !self.stat
+    }
+
+    async fn bytes(
+        &self,
+        before: &Checkpoint,
+        after: &Checkpoint,
+        context: &mut Context,
+    ) -> Answer {
+        let (one, two) = (before.bytes().await?, after.bytes().await?);
+        let first = one
+            .iter()
+            .zip(&two)
+            .take_while(|(one, two)| one == two)
+            .count();
+        let differ = one != two;
+        let document = json!({
+            "bytes_differ": differ, "first": differ.then_some(first), "lengths": [one.len(), two.len()],
+        });
+        if context.out.is_for_programs() {
+            context.out.json(&document)?;
+        } else if differ {
+            let (one, two) = (one.len(), two.len());
+            context.out.line(format_args!(
+                "the states differ from byte {first} on; they are no JSON of which more could be said ({one} and {two} bytes)"
+            ))?;
+        }
+        Ok(if differ && self.exit_code {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
     }
 }
 

@@ -74,6 +74,9 @@ impl Args {
                     .hint("name a file, or send it into a pipe; `checkpoint list` and `show` are for people"),
             );
         }
+        if !is_out {
+            context.spare(&self.file)?;
+        }
         let store = context.store(Access::Read).await?;
         let mut export = store.export().format(format).overwrite(self.overwrite);
         if let Some(name) = &self.session {

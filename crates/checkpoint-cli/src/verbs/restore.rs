@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Answer;
 use crate::context::{Access, Context};
-use crate::fault::{Exit, Fault};
+use crate::fault::{Exit, Fault, shell_word};
 use crate::interrupt::aside;
 use crate::output::{bytes, shown};
 use crate::reference::{self, Reference};
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     section: Option<String>,
 
-    /// What is given where there is no such checkpoint yet, such as at the first run of a program
+    /// What is given where the session has no such checkpoint yet, such as at the first run of a program
     #[arg(
         long,
         value_name = "STATE",
@@ -55,6 +55,17 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
+        if self.default.is_some() && !self.reference.is_of_session() {
+            // What was mistyped would begin anew in silence.
+            let text = shell_word(&self.reference.to_string());
+            let problem = format!(
+                "--default is for a session that may have no checkpoint yet, and {text} names none"
+            );
+            return Err(Fault::usage(problem).hint("write SESSION@latest"));
+        }
+        if let Some(path) = &self.to {
+            context.spare(path)?;
+        }
         let access = if self.no_record {
             Access::Read
         } else {

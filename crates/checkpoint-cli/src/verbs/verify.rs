@@ -3,7 +3,7 @@
 mod witness;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use checkpoint::{Finding, Head, Recovery, Store, VerifyReport};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::fault::{Exit, Fault, shell_word};
 use crate::output::{Cell, Column, Rows, style};
 use crate::progress::Unit;
 use crate::reference;
+use crate::whole::is_stream;
 
 const EXAMPLES: &str = "\
 What is damaged ends it with 1, also when it is set aside.
@@ -54,6 +55,10 @@ pub(crate) struct Args {
     /// Writes a witness of what the store holds, to keep where nobody can write who can write to the store
     #[arg(long, value_name = "FILE", conflicts_with_all = ["session", "newest", "quarantine"])]
     make_witness: Option<PathBuf>,
+
+    /// The witness takes the place of a file that is there
+    #[arg(long, requires = "make_witness")]
+    overwrite: bool,
 }
 
 /// A report as programs read it.
@@ -140,12 +145,25 @@ impl Recovered {
 }
 
 impl Args {
+    /// Refuses to lose what is in a file: an earlier witness is what there is to compare with.
+    fn look(&self, path: &Path, context: &Context) -> Result<(), Fault> {
+        context.spare(path)?;
+        if self.overwrite || is_stream(path) || !path.exists() {
+            return Ok(());
+        }
+        let problem = format!("{} is there already", path.display());
+        Err(Fault::new(Exit::Conflict, problem).hint("--overwrite lets the new one take its place"))
+    }
+
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
         let access = if self.quarantine {
             Access::Write
         } else {
             Access::Read
         };
+        if let Some(path) = &self.make_witness {
+            self.look(path, context)?;
+        }
         let store = context.store(access).await?;
         if let Some(path) = &self.make_witness {
             return witness::make(&store, path, context).await;

@@ -44,22 +44,27 @@ impl Others {
     /// The present key and those that are named, which are to open the store. That none is dropped by oversight is looked
     /// at first.
     async fn keys(&self, store: &Sealed, context: &Context) -> Result<Vec<Key>, Fault> {
+        self.look(store).await?;
         let now = context.settings.key()?;
-        let keys: Vec<_> = now.into_iter().chain(self.named()).collect();
-        let (there, named) = (store.slots().await?.len(), keys.len());
-        if named < there && !self.drop_others {
-            return Err(Fault::usage(format!(
-                "{there} keys open the store, and {named} of them is named; the others would open it no longer"
-            ))
-            .hint("name them by --also-key-file and --also-passphrase-file, or say --drop-others"));
+        Ok(now.into_iter().chain(self.named()).collect())
+    }
+
+    /// Refuses to drop keys that are not named: those that are, and the present one, are all that may be there.
+    async fn look(&self, store: &Sealed) -> Result<(), Fault> {
+        let (there, named) = (store.slots().await?.len(), self.named().count() + 1);
+        if named >= there || self.drop_others {
+            return Ok(());
         }
-        Ok(keys)
+        Err(Fault::usage(format!(
+            "{there} keys open the store, and {named} of them is named; the others would open it no longer"
+        ))
+        .hint("name them by --also-key-file and --also-passphrase-file, or say --drop-others"))
     }
 }
 
 /// Lets other keys open the store; what is stored stays as it is
 ///
-/// Without --keep the keys that opened the store until now do so no longer.
+/// Without --keep the key with which it is opened now does so no longer.
 #[derive(Debug, clap::Args)]
 pub(super) struct Rewrap {
     /// A key that is to open the store; `checkpoint init --new-key` or 32 random bytes make one
@@ -92,6 +97,7 @@ impl Rewrap {
         let mut keys = if self.keep {
             self.others.keys(&store, context).await?
         } else {
+            self.others.look(&store).await?;
             self.others.named().collect()
         };
         for path in &self.new_key_file {

@@ -98,6 +98,9 @@ impl Args {
             if let Some(kept) = &mut kept {
                 if self.put_back {
                     kept.place.put_back(&start)?;
+                } else if again.count() == 0 && kept.place.differs(&start) {
+                    let file = shown(&kept.place.name());
+                    context.out.note(format_args!("{file} is not what was saved last, and is saved once it changes; --put-back puts the newest good state into it"));
                 }
                 kept.place.begin(&start);
             }
@@ -107,13 +110,13 @@ impl Args {
                 .follow(child, &mut signals, kept.as_mut(), context)
                 .await?;
             if end.is_good() || asked {
-                return ended(end, kept);
+                return ended(end, kept, context);
             }
             if kept.as_ref().is_some_and(|kept| kept.saved > saved) {
                 again.progressed();
             }
             let Some(wait) = again.next() else {
-                return ended(end, kept);
+                return ended(end, kept, context);
             };
             let (count, of) = (again.count(), self.restart);
             let soon = humantime::format_duration(wait);
@@ -121,7 +124,7 @@ impl Args {
                 "the command {end}; it starts again in {soon} ({count} of {of})"
             ));
             if asked_within(wait, &mut signals).await {
-                return ended(end, kept);
+                return ended(end, kept, context);
             }
         }
     }
@@ -131,6 +134,10 @@ impl Args {
         let Some(path) = &self.watch else {
             return Ok(None);
         };
+        if path.is_dir() {
+            let problem = format!("{} is a directory", path.display());
+            return Err(Fault::usage(problem).hint("--watch names a file"));
+        }
         let store = context.store(Access::Write).await?;
         // Whoever ran it before, and does so still, saves no more.
         let session = store.session(&self.session).await?.claim().await?;
@@ -258,7 +265,15 @@ async fn asked_within(wait: Duration, signals: &mut Signals) -> bool {
 }
 
 /// Ends as the command did, unless that went well and its last state is not saved.
-fn ended(end: End, kept: Option<Kept>) -> Answer {
+fn ended(end: End, kept: Option<Kept>, context: &mut Context) -> Answer {
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.saved == 0)
+        && !kept.place.is_there()
+    {
+        let file = shown(&kept.place.name());
+        context
+            .out
+            .warn(format_args!("{file} was never there; nothing was saved"));
+    }
     match kept.and_then(|kept| kept.unsaved) {
         Some(fault) if end.is_good() => Err(fault),
         _ => Ok(match end.code() {

@@ -104,11 +104,26 @@ impl Place {
         whole(&self.path, &state)
     }
 
-    /// The command is about to start: what is in the file now is of an earlier time.
+    /// Whether there is something.
+    pub(super) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Whether a state was saved, and the file holds another one.
+    pub(super) fn differs(&self, start: &Start) -> bool {
+        let there = self.read().ok().flatten();
+        let (Some(saved), Some((bytes, _))) = (start.digest(), there) else {
+            return false;
+        };
+        digest(&bytes) != saved
+    }
+
+    /// The command is about to start: what is in the file now is of an earlier time, and may be older than what was
+    /// saved. Only where nothing was saved yet it is the first state.
     pub(super) fn begin(&mut self, start: &Start) {
-        self.seen = std::fs::metadata(&self.path).ok().as_ref().map(Stamp::of);
-        self.last = self.seen;
         self.saved = start.digest();
+        self.last = std::fs::metadata(&self.path).ok().as_ref().map(Stamp::of);
+        self.seen = self.last.filter(|_| self.saved.is_some());
         self.over = Over::No;
     }
 

@@ -76,10 +76,12 @@ async fn restore(session: &Session, checkpoint: &Checkpoint) -> Result<Restored,
         session.restore(checkpoint.id()).await?;
     }
     let failed = |error| Fault::file("write into", &std::env::temp_dir(), &error);
-    let directory = tempfile::Builder::new()
-        .prefix("checkpoint-run-")
-        .tempdir()
-        .map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    // The state of a store is for who may read the store.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let directory = builder.prefix("checkpoint-run-").tempdir();
+    let directory = directory.map_err(failed)?;
     let name = if checkpoint.content_type() == "application/json" {
         "state.json"
     } else {

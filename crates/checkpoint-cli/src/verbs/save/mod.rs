@@ -65,7 +65,7 @@ pub(crate) struct Args {
     epoch: Option<u64>,
 
     /// Under this id: saved again under it, the same is saved once
-    #[arg(long)]
+    #[arg(long, value_parser = own_id)]
     id: Option<CheckpointId>,
 }
 
@@ -146,6 +146,16 @@ async fn find(store: &Store, known: Option<&Known>) -> Result<Option<Option<Chec
     })
 }
 
+/// An id that a reference can name: none that would be read as something else.
+fn own_id(text: &str) -> Result<CheckpointId, String> {
+    let id = CheckpointId::new(text).map_err(|error| error.to_string())?;
+    let is_taken = text == "none" || text.parse().is_ok_and(|it: Reference| !it.is_id());
+    if is_taken {
+        return Err("as a reference this means something else; choose another id".to_owned());
+    }
+    Ok(id)
+}
+
 /// A key and what is noted under it.
 pub(super) fn pair(text: &str) -> Result<(String, Value), String> {
     let (key, value) = text
@@ -172,6 +182,11 @@ impl Args {
         }
         let session = self.session(&store).await?;
         let saved = self.save(&made_from, &session, state).await?;
+        if saved.deleted {
+            let id = crate::output::shown(&saved.id.to_string());
+            let problem = format!("{id} was saved before and deleted since; nothing is saved now");
+            return Err(Fault::new(Exit::Conflict, problem).hint("save it under another --id"));
+        }
         let name = self.session.to_string();
         let receipt = Receipt::of(&name, &saved);
         context.out.confirm(&receipt, &saved.id)?;
@@ -263,6 +278,16 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_id_takes_the_place_of_another_reference() {
+        for good in ["job-1", "ann@host", "a~b", "run~2", "latest"] {
+            assert!(own_id(good).is_ok(), "{good}");
+        }
+        for bad in ["none", "@1", "job@latest", "job@-90min", "job@2026-11-20"] {
+            assert!(own_id(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn what_is_noted_is_json_or_text() {
