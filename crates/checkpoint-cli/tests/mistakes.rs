@@ -99,3 +99,13 @@ fn an_epoch_that_never_was_is_not_somebody_elses() {
     sandbox.run(&["claim", "s"]).good();
     assert!(save("1").contains("somebody else claimed"));
 }
+
+#[test]
+fn a_store_that_was_made_for_nothing_is_told() {
+    let sandbox = Sandbox::empty("sqlite://typo.db");
+    sandbox.write("junk", "junk");
+    let told = sandbox.run(&["import", "junk"]).bad(1);
+    assert!(told.contains("made for it just now"), "{told}");
+    let told = sandbox.run(&["import", "junk"]).bad(1);
+    assert!(!told.contains("made for it just now"), "{told}");
+}

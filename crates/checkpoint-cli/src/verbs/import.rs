@@ -120,12 +120,7 @@ impl Args {
             std::fs::metadata(&self.file)
                 .map_err(|error| Fault::file("read", &self.file, &error))?;
         }
-        let store = if self.check {
-            // Nothing is written, so nothing need be there.
-            Store::new(Arc::new(MemoryBackend::new()))
-        } else {
-            context.store(Access::Create).await?
-        };
+        let (store, is_new) = self.target(context).await?;
         let import = if is_in {
             let spool = self.spool.clone().unwrap_or_else(std::env::temp_dir);
             store.import_reader(tokio::io::stdin(), spool)
@@ -134,9 +129,30 @@ impl Args {
         };
         context.progress.begin("looked at", Unit::Of("checkpoints"));
         let import = self.said(import).progress(watcher(context));
-        let report = import.await.map_err(refused)?;
+        let report = import.await.map_err(|error| {
+            let fault = refused(error);
+            if is_new {
+                fault.hint("the store was made for it just now; remove it, or go on with it")
+            } else {
+                fault
+            }
+        })?;
         context.progress.clear();
         self.tell(&report, context)
+    }
+
+    /// The store to bring to, and whether it was made just now.
+    async fn target(&self, context: &mut Context) -> Result<(Store, bool), Fault> {
+        if self.check {
+            // Nothing is written, so nothing need be there.
+            return Ok((Store::new(Arc::new(MemoryBackend::new())), false));
+        }
+        match context.store(Access::Write).await {
+            Err(fault) if fault.exit() == Exit::NoStore => {
+                Ok((context.store(Access::Create).await?, true))
+            }
+            store => Ok((store?, false)),
+        }
     }
 
     fn said(&self, import: Import) -> Import {

@@ -1,4 +1,4 @@
-//! `log`: checkpoints with what was said of them, and how they came from each other.
+//! `log`: checkpoints with their messages, and how they came from each other.
 
 mod graph;
 
@@ -17,7 +17,7 @@ Examples:
   $ checkpoint log nightly
   $ checkpoint log --graph --all";
 
-/// Shows checkpoints with what was said of them, newest first
+/// Shows checkpoints with their messages, newest first; `show` tells annotations too
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
