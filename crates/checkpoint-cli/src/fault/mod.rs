@@ -167,7 +167,7 @@ impl Fault {
             // No verb gets further.
             ErrorKind::Corrupt => fault
                 .unhinted()
-                .hint("nothing of it opens while that is so: put a backup or a copy in its place"),
+                .hint("check that the right store is named; if it is, only a backup or a copy in its place helps"),
             _ => fault.of_url(error),
         }
     }

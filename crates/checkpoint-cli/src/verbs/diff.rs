@@ -67,9 +67,7 @@ impl Args {
         let differ = self.exit_code && !comparison.diff.is_empty();
         Ok(if differ { Exit::Failed } else { Exit::Done })
     }
-}
 
-impl Args {
     /// Whether what cannot be compared as JSON is to be compared as bytes.
     fn is_of_bytes(&self, error: &checkpoint::Error) -> bool {
         let is_whole =
