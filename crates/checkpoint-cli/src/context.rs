@@ -88,7 +88,7 @@ impl Context {
         let store = store.ok().flatten();
         let store = store.and_then(|store| store.canonicalize().ok());
         match (store, resolved(path)) {
-            (Some(store), Some(file)) if file.starts_with(&store) => Err(Fault::usage(format!(
+            (Some(store), Some(file)) if is_part(&file, &store) => Err(Fault::usage(format!(
                 "{} is the store itself, or in it",
                 path.display()
             ))
@@ -138,6 +138,16 @@ impl Context {
         }
         closed
     }
+}
+
+/// Whether a file is a store, in the directory of one, or what SQLite keeps beside it.
+fn is_part(file: &Path, store: &Path) -> bool {
+    let beside = |end: &str| {
+        let mut path = store.as_os_str().to_owned();
+        path.push(end);
+        file == Path::new(&path)
+    };
+    file.starts_with(store) || ["-wal", "-shm", "-journal"].into_iter().any(beside)
 }
 
 /// Where a file lies or would lie.

@@ -29,7 +29,14 @@ fn no_id_is_taken_that_reads_as_another_reference() {
 #[test]
 fn a_mistyped_reference_gives_no_default() {
     let sandbox = Sandbox::furnished("sqlite://store.db");
-    for reference in ["s", "s@LATEST", "s@lastest", "s@2026-13-01", "@99"] {
+    for reference in [
+        "s",
+        "s@LATEST",
+        "s@lastest",
+        "s@2026-13-01",
+        "@99",
+        "s@latest~1",
+    ] {
         let told = sandbox
             .run(&["restore", reference, "--default", "0"])
             .bad(2);
@@ -61,6 +68,8 @@ fn no_verb_writes_over_its_store_or_a_witness() {
     let sandbox = Sandbox::furnished("sqlite://store.db");
     for verb in [
         &["restore", "@1", "-O", "store.db"][..],
+        &["restore", "@1", "-O", "store.db-wal"],
+        &["run", "s", "--watch", "store.db", "--", "true"],
         &["export", "--overwrite", "./store.db"],
         &["verify", "--make-witness", "store.db", "--overwrite"],
     ] {

@@ -408,8 +408,39 @@ fn a_file_that_cannot_be_a_place_or_never_was_there_is_told() {
     let run = |file: &str| sandbox.run(&["run", "job", "--watch", file, "--", "true"]);
     let told = run("missing/place.json");
     assert!(
-        told.code == 0 && told.err.contains("was never there"),
+        told.code == 0 && told.err.contains("is not there"),
         "{told:?}"
     );
     assert!(run("/").bad(2).contains("is a directory"));
+}
+
+/// Of bytes nobody can tell half of a file from the whole of one.
+#[test]
+fn what_a_killed_command_left_half_written_is_no_first_state() {
+    let sandbox = Sandbox::new("sqlite://store.db");
+    let script =
+        "if [ -e there ]; then sleep 1; exit 0; fi; : > there; printf half > f; kill -9 $$";
+    let args = [
+        "run",
+        "job",
+        "--watch",
+        "f",
+        "--raw",
+        "--every",
+        "10s",
+        "--restart",
+        "1",
+        "--backoff",
+        "10ms",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ];
+    sandbox.run(&args).good();
+    sandbox.run(&["restore", "job@latest"]).bad(13);
+    sandbox.write("empty.json", "");
+    sandbox
+        .run(&["run", "job", "--watch", "empty.json", "--", "true"])
+        .good();
 }

@@ -9,6 +9,7 @@ use checkpoint_conformance::objects::{
 };
 use checkpoint_core::{Applied, ErrorKind, FakeClock};
 use common::{DAY, HOUR, clock, noise, open, options, try_open};
+use futures::StreamExt;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -315,6 +316,31 @@ async fn an_entry_that_is_missing_or_damaged_is_named_and_nothing_is_written() {
         assert!(error.to_string().contains(&entry.to_string()), "{error}");
         let there = objects.get(&entry).await.is_ok();
         assert_eq!(there, damage.is_some(), "nobody wrote in its place");
+    }
+}
+
+/// A rule of the service took the log away, or its end: whoever wrote on would write another history.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_ends_before_a_snapshot_is_not_written_on() {
+    for kept in [0, 3] {
+        let (objects, clock) = (Arc::new(InMemory::new()), clock());
+        let machine = open(options(objects.clone(), &clock).with_snapshot_after(5)).await;
+        machine.save_many("s", "a", 12).await;
+        drop(machine);
+        let snapshots = Some("snapshots".into());
+        let snapshots: Vec<_> = objects.list(snapshots.as_ref()).collect().await;
+        assert!(!snapshots.is_empty());
+        let log: Vec<_> = objects.list(Some(&"log".into())).collect().await;
+        for (n, entry) in log.into_iter().enumerate() {
+            if n >= kept {
+                objects.delete(&entry.unwrap().location).await.unwrap();
+            }
+        }
+        let opened = try_open(options(objects.clone(), &clock)).await;
+        let error = opened.err().unwrap();
+        assert!(error.is_corrupt(), "{error}");
+        let left: Vec<_> = objects.list(Some(&"log".into())).collect().await;
+        assert_eq!(left.len(), kept, "nobody wrote");
     }
 }
 

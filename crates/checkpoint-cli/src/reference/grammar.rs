@@ -77,9 +77,9 @@ impl Reference {
         matches!(self.base, Base::Id(_))
     }
 
-    /// Whether it names a checkpoint by its session, which may have none yet.
-    pub(crate) const fn is_of_session(&self) -> bool {
-        matches!(self.base, Base::Latest(_) | Base::AsOf(..))
+    /// Whether it is the newest of a session, now or as of a time, which may have none yet.
+    pub(crate) const fn is_newest(&self) -> bool {
+        matches!(self.base, Base::Latest(_) | Base::AsOf(..)) && self.back == 0
     }
 }
 

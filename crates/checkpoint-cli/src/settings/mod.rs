@@ -159,18 +159,25 @@ impl Settings {
         })
     }
 
-    /// What this process was told of the store by flags, as the environment of another one tells it: variables, and what
+    /// What this process was told of the store by flags and variables, as the environment of another one tells it: variables, and what
     /// they are set to, none where one must not be set.
     pub(crate) fn handed_on(&self) -> Vec<(&'static str, Option<OsString>)> {
         let mut variables = vec![(STORE, Some(absolute(&self.store.value).into()))];
-        if let Some(Setting {
-            value: KeyFrom::File(path),
-            source: Source::Flag(_),
-        }) = &self.key
-        {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            variables.push((KEY_FILE, Some(path.into())));
-            variables.extend([(KEY_COMMAND, None), (PASSPHRASE_FILE, None)]);
+        // What the configuration file says the other one reads there.
+        let Some(Setting { value, source }) = &self.key else {
+            return variables;
+        };
+        let (KeyFrom::File(path) | KeyFrom::PassphraseFile(path)) = value else {
+            return variables;
+        };
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        match source {
+            Source::Flag(_) => {
+                variables.push((KEY_FILE, Some(path.into())));
+                variables.extend([(KEY_COMMAND, None), (PASSPHRASE_FILE, None)]);
+            }
+            Source::Environment(name) => variables.push((name, Some(path.into()))),
+            _ => {}
         }
         variables
     }

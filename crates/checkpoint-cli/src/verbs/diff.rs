@@ -70,9 +70,8 @@ impl Args {
 
     /// Whether what cannot be compared as JSON is to be compared as bytes.
     fn is_of_bytes(&self, error: &checkpoint::Error) -> bool {
-        let is_whole =
-            !matches!(error.kind(), checkpoint::ErrorKind::Corrupt) && !error.is_retryable();
-        is_whole && !self.json_patch && !self.stat
+        let is_no_json = matches!(error.kind(), checkpoint::ErrorKind::Invalid);
+        is_no_json && !self.json_patch && !self.stat
     }
 
     async fn bytes(

@@ -55,7 +55,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, context: &mut Context) -> Answer {
-        if self.default.is_some() && !self.reference.is_of_session() {
+        if self.default.is_some() && !self.reference.is_newest() {
             // What was mistyped would begin anew in silence.
             let text = shell_word(&self.reference.to_string());
             let problem = format!(
@@ -63,7 +63,7 @@ impl Args {
             );
             return Err(Fault::usage(problem).hint("write SESSION@latest"));
         }
-        if let Some(path) = &self.to {
+        if let Some(path) = self.to.as_deref().filter(|path| *path != Path::new("-")) {
             context.spare(path)?;
         }
         let access = if self.no_record {

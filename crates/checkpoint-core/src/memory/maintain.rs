@@ -120,7 +120,7 @@ impl State {
         }
         for position in &gone {
             self.changes.remove(position);
-            self.floor = *position;
+            self.floor = self.floor.max(*position);
         }
         step.trimmed += gone.len() as u64;
         rows.take(gone.len());

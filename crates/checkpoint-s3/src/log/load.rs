@@ -37,6 +37,16 @@ enum Came {
     Gap(u64),
 }
 
+impl Came {
+    /// A snapshot is made of entries that are there, so no log ends before one, be it named or not.
+    fn reaching(self, snapshot: u64) -> Self {
+        match self {
+            Self::Through(state) if state.position < snapshot => Self::Gap(state.position + 1),
+            came => came,
+        }
+    }
+}
+
 impl Log {
     /// The state at the end of the log, from a snapshot that an entry tells, or the newest that counts.
     pub(super) async fn load(&self, to: Option<SnapshotName>) -> Result<State> {
@@ -75,16 +85,22 @@ impl Log {
     /// The newest snapshot in the list that counts. The list may be old.
     async fn come_by_list(&self, read: &mut Read) -> Result<Came> {
         let listed = self.objects.list(Name::SNAPSHOTS, None).await?;
+        let mut highest = 0;
         for it in listed.into_iter().rev() {
             let Name::Snapshot(position, manifest) = it.name else {
                 continue;
             };
+            highest = highest.max(position);
             match self.come(Some((position, manifest)), false, read).await? {
                 Came::Unnamed | Came::Gone => {}
-                came => return Ok(came),
+                came => return Ok(came.reaching(highest)),
             }
         }
-        self.come(None, true, read).await
+        Ok(match self.come(None, true, read).await? {
+            // The first entries may be gone, since a snapshot took their place: it is that one's next that is missing.
+            Came::Gap(1) if highest > 0 => Came::Gap(highest + 1),
+            came => came.reaching(highest),
+        })
     }
 
     /// From a snapshot, or from the beginning, to the end of the log.

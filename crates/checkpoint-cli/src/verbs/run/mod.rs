@@ -138,6 +138,7 @@ impl Args {
             let problem = format!("{} is a directory", path.display());
             return Err(Fault::usage(problem).hint("--watch names a file"));
         }
+        context.spare(path)?;
         let store = context.store(Access::Write).await?;
         // Whoever ran it before, and does so still, saves no more.
         let session = store.session(&self.session).await?.claim().await?;
@@ -272,7 +273,7 @@ fn ended(end: End, kept: Option<Kept>, context: &mut Context) -> Answer {
         let file = shown(&kept.place.name());
         context
             .out
-            .warn(format_args!("{file} was never there; nothing was saved"));
+            .warn(format_args!("{file} is not there; nothing was saved"));
     }
     match kept.and_then(|kept| kept.unsaved) {
         Some(fault) if end.is_good() => Err(fault),

@@ -123,7 +123,9 @@ impl Place {
     pub(super) fn begin(&mut self, start: &Start) {
         self.saved = start.digest();
         self.last = std::fs::metadata(&self.path).ok().as_ref().map(Stamp::of);
-        self.seen = self.last.filter(|_| self.saved.is_some());
+        // Nor is what a command left that was killed while it wrote, or a file that is still empty.
+        let is_first = self.saved.is_none() && self.over == Over::No;
+        self.seen = self.last.filter(|stamp| !is_first || stamp.length == 0);
         self.over = Over::No;
     }
 

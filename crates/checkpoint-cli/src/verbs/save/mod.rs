@@ -149,11 +149,12 @@ async fn find(store: &Store, known: Option<&Known>) -> Result<Option<Option<Chec
 /// An id that a reference can name: none that would be read as something else.
 fn own_id(text: &str) -> Result<CheckpointId, String> {
     let id = CheckpointId::new(text).map_err(|error| error.to_string())?;
-    let is_taken = text == "none" || text.parse().is_ok_and(|it: Reference| !it.is_id());
-    if is_taken {
-        return Err("as a reference this means something else; choose another id".to_owned());
+    let is_free = text != "none" && text.parse().is_ok_and(|it: Reference| it.is_id());
+    if is_free {
+        Ok(id)
+    } else {
+        Err("as a reference this means something else; choose another id".to_owned())
     }
-    Ok(id)
 }
 
 /// A key and what is noted under it.
@@ -284,7 +285,15 @@ mod tests {
         for good in ["job-1", "ann@host", "a~b", "run~2", "latest"] {
             assert!(own_id(good).is_ok(), "{good}");
         }
-        for bad in ["none", "@1", "job@latest", "job@-90min", "job@2026-11-20"] {
+        for bad in [
+            "none",
+            "@1",
+            "job@latest",
+            "job@-90min",
+            "job@2026-11-20",
+            "@latest",
+            "job@-90",
+        ] {
             assert!(own_id(bad).is_err(), "{bad}");
         }
     }
