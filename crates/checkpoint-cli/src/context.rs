@@ -1,6 +1,6 @@
 //! What a verb works with: the settings, the store, and where it writes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use checkpoint::crypto::{Encrypted, Key};
@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::verbs::Answer;
+use crate::whole::resolved;
 
 /// What a verb is going to do with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,16 +149,6 @@ fn is_part(file: &Path, store: &Path) -> bool {
         file == Path::new(&path)
     };
     file.starts_with(store) || ["-wal", "-shm", "-journal"].into_iter().any(beside)
-}
-
-/// Where a file lies or would lie.
-fn resolved(path: &Path) -> Option<PathBuf> {
-    if let Ok(there) = path.canonicalize() {
-        return Some(there);
-    }
-    let directory = path.parent().filter(|parent| *parent != Path::new(""));
-    let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
-    Some(directory.join(path.file_name()?))
 }
 
 /// How a store is opened.

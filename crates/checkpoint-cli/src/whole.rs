@@ -39,10 +39,7 @@ fn streams(there: &Metadata) -> bool {
 /// Puts a new file in the place of the one that is there, if one is.
 fn replace(path: &Path, there: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
     let path = end(path);
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory(&path);
     let mut file = beside(directory)?;
     file.write_all(bytes)?;
     if let Some(there) = there {
@@ -55,6 +52,21 @@ fn replace(path: &Path, there: Option<&Metadata>, bytes: &[u8]) -> io::Result<()
         File::open(directory)?.sync_all()
     } else {
         Ok(())
+    }
+}
+
+/// Where a file lies or would lie, from the root.
+pub(crate) fn resolved(path: &Path) -> Option<PathBuf> {
+    let path = end(path);
+    let directory = directory(&path).canonicalize().ok()?;
+    Some(directory.join(path.file_name()?))
+}
+
+/// The directory in which a file lies or would lie.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 

@@ -159,24 +159,24 @@ impl Settings {
         })
     }
 
-    /// What this process was told of the store by flags and variables, as the environment of another one tells it: variables, and what
-    /// they are set to, none where one must not be set.
+    /// What this process was told of the store by flags and variables, as the environment of another one tells it, from
+    /// whatever directory: variables, and what they are set to, none where one must not be set.
     pub(crate) fn handed_on(&self) -> Vec<(&'static str, Option<OsString>)> {
         let mut variables = vec![(STORE, Some(absolute(&self.store.value).into()))];
-        // What the configuration file says the other one reads there.
-        let Some(Setting { value, source }) = &self.key else {
-            return variables;
+        let anywhere = |path: &PathBuf| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            Some(path.into())
         };
-        let (KeyFrom::File(path) | KeyFrom::PassphraseFile(path)) = value else {
-            return variables;
-        };
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        match source {
-            Source::Flag(_) => {
-                variables.push((KEY_FILE, Some(path.into())));
+        match self.key.as_ref().map(|key| (&key.value, &key.source)) {
+            Some((KeyFrom::File(path), Source::Flag(_))) => {
+                variables.push((KEY_FILE, anywhere(path)));
                 variables.extend([(KEY_COMMAND, None), (PASSPHRASE_FILE, None)]);
             }
-            Source::Environment(name) => variables.push((name, Some(path.into()))),
+            Some((
+                KeyFrom::File(path) | KeyFrom::PassphraseFile(path),
+                Source::Environment(name),
+            )) => variables.push((name, anywhere(path))),
+            // What the configuration file says the other process reads there, and a command is as it is.
             _ => {}
         }
         variables
